@@ -1,0 +1,39 @@
+"""What every test of the project lives by: no network but this machine.
+
+The servers that tests need come from `devkit.pytest_plugin`, which has to act before Django reads its settings.
+"""
+
+import ipaddress
+import socket
+from typing import Any
+
+import pytest
+
+_connect = socket.socket.connect
+
+
+class NetworkForbidden(AssertionError):
+    """A test reached for another machine."""
+
+
+def _is_local(address: Any) -> bool:
+    if not isinstance(address, tuple):
+        return True  # a Unix socket
+    host = str(address[0])
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in {"", "localhost"}
+
+
+def _guarded_connect(self: socket.socket, address: Any) -> None:
+    if self.type & socket.SOCK_STREAM and not _is_local(address):
+        raise NetworkForbidden(f"A test reached for {address[0]}.")
+    return _connect(self, address)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network_but_loopback() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", _guarded_connect)
+        yield

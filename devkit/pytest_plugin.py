@@ -1,0 +1,38 @@
+"""Pytest plugin (`-p devkit.pytest_plugin` in pytest.ini): servers for the tests, before Django reads its settings.
+
+What the environment names is used as it is; what it does not name comes from the checkout's throw-away pair. Each
+session has a database name of its own, so that several people may test at once on one cluster.
+"""
+
+import os
+from collections.abc import Generator
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import pytest
+
+from devkit.processes import LauncherError
+from devkit.testing import Pair
+
+_LEASE = ExitStack()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Set DJANGO_ENV, DATABASE_URL and TEST_REDIS_URL; workers of xdist inherit them."""
+    os.environ["DJANGO_ENV"] = "test"
+    missing = {"DATABASE_URL", "TEST_REDIS_URL"} - os.environ.keys()
+    if missing and not early_config.known_args_namespace.help:
+        try:
+            services = _LEASE.enter_context(Pair().lease())
+        except LauncherError as error:
+            raise pytest.UsageError(str(error)) from None
+        database = urlsplit(services.database_url)._replace(path=f"/session_{os.getpid()}").geturl()
+        found = {"DATABASE_URL": database, "TEST_REDIS_URL": services.redis_url}
+        os.environ.update({name: found[name] for name in missing})
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    """Give the pair back."""
+    _LEASE.close()
