@@ -1,0 +1,1 @@
+"""Files: sign, put, confirm, process and serve."""

@@ -1,0 +1,124 @@
+"""Purposes, states and limits of files."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import models
+
+MEGABYTE: Final = 1024 * 1024
+
+MAX_FILE_BYTES: Final = 25 * MEGABYTE
+MAX_PENDING_FILES: Final = 20
+MAX_OWNER_BYTES: Final = 2 * 1024 * MEGABYTE
+MAX_NAME_CHARACTERS: Final = 180
+
+UPLOAD_TTL_SECONDS: Final = 10 * 60
+CONFIRM_GRACE_SECONDS: Final = 60
+READ_URL_TTL_SECONDS: Final = 60
+SNIFF_BYTES: Final = 64 * 1024
+
+THUMBNAIL_WIDTHS: Final = (320, 800, 1600)
+THUMBNAIL_TYPE: Final = "image/webp"
+
+IMMUTABLE_CACHE: Final = "public, max-age=31536000, immutable"
+PRIVATE_CACHE: Final = "private, no-store"
+
+DECODE_MEMORY_BYTES: Final = 768 * MEGABYTE
+DECODE_SECONDS: Final = 60
+
+EXPIRE_BATCH: Final = 200
+
+FORBIDDEN_TYPES: Final = ("image/svg+xml", "text/html", "application/xhtml+xml", "text/xml", "application/xml")
+
+EXTENSIONS: Final = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "application/pdf": "pdf",
+}
+IMAGE_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
+PDF_TYPES: Final = ("application/pdf",)
+
+
+class Purpose(models.TextChoices):
+    """What a file is for; it decides who may bring it, its types and the bucket that serves it."""
+
+    IMAGE = "image", "Image"
+    DOCUMENT = "document", "Document"
+    PROJECT_IMAGE = "project_image", "Project image"
+    BOOKING_ATTACHMENT = "booking_attachment", "Booking attachment"
+
+
+class State(models.TextChoices):
+    """Where a file stands between its signature and its end."""
+
+    PENDING = "pending", "Waiting for the bytes"
+    UPLOADED = "uploaded", "Uploaded"
+    PROCESSING = "processing", "Being processed"
+    READY = "ready", "Ready"
+    EXPIRED = "expired", "Never arrived"
+    REJECTED = "rejected", "Rejected"
+    FAILED = "failed", "Failed"
+    DELETING = "deleting", "Being deleted"
+    DELETED = "deleted", "Deleted"
+    MISSING = "missing", "Object missing"
+
+
+class Bucket(models.TextChoices):
+    """The two stores: one that only presigned URLs open, one that everybody reads."""
+
+    PRIVATE = "private", "Private"
+    PUBLIC = "public", "Public"
+
+
+class OwnerKind(models.TextChoices):
+    """Kinds of actor that can own a file."""
+
+    STAFF = "staff", "Staff"
+    CUSTOMER = "customer", "Customer"
+    SYSTEM = "system", "System"
+    OPERATOR = "operator", "Operator"
+
+
+class ScanVerdict(models.TextChoices):
+    """What the virus scanner said."""
+
+    NOT_SCANNED = "not_scanned", "Not scanned"
+    CLEAN = "clean", "Clean"
+    INFECTED = "infected", "Infected"
+
+
+@dataclass(frozen=True)
+class PurposeRule:
+    """What a purpose demands: `target_kind` empty means that the file stands alone."""
+
+    types: tuple[str, ...]
+    bucket: Bucket
+    target_kind: str = ""
+    customers: bool = False
+    max_bytes: int = MAX_FILE_BYTES
+
+
+RULES: Final[dict[str, PurposeRule]] = {
+    Purpose.IMAGE: PurposeRule(IMAGE_TYPES, Bucket.PUBLIC),
+    Purpose.DOCUMENT: PurposeRule(PDF_TYPES, Bucket.PRIVATE),
+    Purpose.PROJECT_IMAGE: PurposeRule(IMAGE_TYPES, Bucket.PUBLIC, target_kind="project"),
+    Purpose.BOOKING_ATTACHMENT: PurposeRule(
+        (*IMAGE_TYPES, *PDF_TYPES), Bucket.PRIVATE, target_kind="booking", customers=True
+    ),
+}
+
+TARGET_FIELDS: Final = {"project": "project_id", "booking": "booking_id"}
+
+TRANSITIONS: Final[dict[str, tuple[State, ...]]] = {
+    State.PENDING: (State.UPLOADED, State.EXPIRED, State.REJECTED, State.DELETING),
+    State.UPLOADED: (State.PROCESSING, State.REJECTED, State.FAILED, State.DELETING),
+    State.PROCESSING: (State.READY, State.REJECTED, State.FAILED, State.DELETING),
+    State.READY: (State.DELETING, State.MISSING),
+    State.EXPIRED: (),
+    State.REJECTED: (State.DELETING,),
+    State.FAILED: (State.UPLOADED, State.DELETING),
+    State.DELETING: (State.DELETED,),
+    State.DELETED: (),
+    State.MISSING: (State.DELETING,),
+}
