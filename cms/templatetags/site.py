@@ -1,0 +1,161 @@
+"""What the public pages' templates need beyond Django: the site's settings, the head's texts, images.
+
+Auth, booking and payment pages extend the same frame, so nothing here expects a particular view or context.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.template.base import FilterExpression, Node, NodeList, Parser, Token
+from django.template.context import Context
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from cms import selectors
+from common import links, money
+from common.clock import db_now
+
+register = template.Library()
+
+NETWORK_NAMES = {
+    "github": "GitHub",
+    "linkedin": "LinkedIn",
+    "youtube": "YouTube",
+    "x": "X",
+    "mastodon": "Mastodon",
+    "instagram": "Instagram",
+}
+DEFAULT_SIZES = "100vw"
+
+
+@register.simple_tag
+def site_settings() -> Mapping[str, Any]:
+    """The published settings in the API's shape; an unseeded site still has a name."""
+    found = selectors.site_settings()
+    if found.get("identity", {}).get("name"):
+        return found
+    return {**found, "identity": {**found.get("identity", {}), "name": settings.STUDIO_NAME}}
+
+
+@register.simple_tag
+def current_announcement(site: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The announcement while its dates include now; the clock is asked only if there is one."""
+    announcement = site.get("announcement")
+    if not announcement or not announcement.get("text"):
+        return None
+    now = db_now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    starts, ends = announcement.get("starts_at") or "", announcement.get("ends_at") or ""
+    over = bool(ends) and ends <= now
+    return None if starts > now or over else announcement
+
+
+@register.simple_tag(takes_context=True)
+def canonical_url(context: Context) -> str:
+    """`canonical` of the context, else this path on our own origin: never the Host header, never the query."""
+    given = context.get("canonical")
+    if given:
+        return str(given)
+    request = context.get("request")
+    return links.absolute(request.path if request else "/")
+
+
+class _HeadText(Node):
+    """Renders what stands between the tags once, and writes it as several elements of <head>."""
+
+    def __init__(self, site: FilterExpression, nodelist: NodeList) -> None:
+        self.site = site
+        self.nodelist = nodelist
+
+    def text(self, context: Context) -> SafeString:
+        """The inner text on one line. It is already escaped, as every block is."""
+        return mark_safe(" ".join(self.nodelist.render(context).split()).replace('"', "&quot;"))  # noqa: S308
+
+
+class _PageTitle(_HeadText):
+    def render(self, context: Context) -> SafeString:
+        site, text = self.site.resolve(context), self.text(context)
+        if text:
+            pattern = site.get("seo", {}).get("title_template") or "%s"
+            whole = format_html(str(pattern).replace("{", "{{").replace("}", "}}").replace("%s", "{}", 1), text)
+        else:
+            identity = site["identity"]
+            text = whole = format_html("{} · {}", identity["name"], identity.get("tagline") or settings.STUDIO_NAME)
+        return format_html('<title>{}</title>\n  <meta property="og:title" content="{}">', whole, text)
+
+
+class _PageDescription(_HeadText):
+    def render(self, context: Context) -> SafeString:
+        text = self.text(context) or self.site.resolve(context).get("seo", {}).get("description") or ""
+        if not text:
+            return mark_safe("")
+        markup = '<meta name="description" content="{0}">\n  <meta property="og:description" content="{0}">'
+        return format_html(markup, text)
+
+
+def _head_tag(parser: Parser, token: Token, node: type[_HeadText]) -> _HeadText:
+    name, site = token.split_contents()
+    nodelist = parser.parse((f"end{name}",))
+    parser.delete_first_token()
+    return node(parser.compile_filter(site), nodelist)
+
+
+@register.tag
+def page_title(parser: Parser, token: Token) -> Node:
+    """`{% page_title site %}text{% endpage_title %}`: <title> by the site's template, and og:title."""
+    return _head_tag(parser, token, _PageTitle)
+
+
+@register.tag
+def page_description(parser: Parser, token: Token) -> Node:
+    """`{% page_description site %}text{% endpage_description %}`: description and og:description."""
+    return _head_tag(parser, token, _PageDescription)
+
+
+@register.simple_tag
+def picture(
+    image: Mapping[str, Any] | None, *, sizes: str = DEFAULT_SIZES, css: str = "", eager: bool = False
+) -> SafeString:
+    """An <img> of the API's image object with its variants as srcset; nothing without an image.
+
+    Width and height keep the place free while it loads; `eager` is for the one image that is seen first.
+    """
+    if not image:
+        return mark_safe("")
+    variants: Sequence[Mapping[str, Any]] = image.get("variants") or ()
+    srcset = ", ".join(f"{variant['url']} {variant['width']}w" for variant in variants)
+    attributes = [
+        ("src", image["src"]),
+        ("alt", image.get("alt") or ""),
+        ("width", image.get("width")),
+        ("height", image.get("height")),
+        ("class", css),
+        ("srcset", srcset),
+        ("sizes", sizes if srcset else ""),
+        ("loading", "eager" if eager else "lazy"),
+        ("fetchpriority", "high" if eager else ""),
+        ("decoding", "async"),
+    ]
+    kept = [(name, value) for name, value in attributes if value or name == "alt"]
+    return format_html("<img {}>", format_html_join(" ", '{}="{}"', kept))
+
+
+@register.filter
+def is_current(url: str, path: str) -> bool:
+    """Whether a navigation link leads to this page or to the section that it stands in."""
+    return url == path or (url != "/" and path.startswith(url.rstrip("/") + "/"))
+
+
+@register.filter
+def network_name(network: str) -> str:
+    """A social network's name as it writes itself."""
+    return NETWORK_NAMES.get(network, network.replace("_", " ").title())
+
+
+@register.filter
+def price(value: Mapping[str, Any] | None) -> str:
+    """`{amount, currency}` in words; whole units lose their zeros: "KES 85,000"."""
+    if not value:
+        return ""
+    return money.format_money(value["amount"], value["currency"]).removesuffix(".00")
