@@ -1,0 +1,79 @@
+"""The registry of job kinds. An app's `tasks.py` registers its handlers here; `jobs` runs them."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
+
+from common.actor import Actor
+
+
+class PermanentError(Exception):
+    """Trying again cannot help: the job is dead at once, with this text as its error."""
+
+
+class JobRun(Protocol):
+    """What a handler is given beside its arguments."""
+
+    id: Any
+    attempt: int
+    by: Actor
+
+    def effects(self) -> AbstractContextManager[None]:
+        """The transaction in which the job's database effects and its `done` are committed together."""
+        ...
+
+
+HandlerFunction = Callable[..., None]
+F = TypeVar("F", bound=HandlerFunction)
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One kind of job: `every` is its whole schedule; `time_limit` is in seconds."""
+
+    kind: str
+    run: HandlerFunction
+    every: timedelta | None
+    queue: str
+    max_attempts: int
+    time_limit: int
+
+
+registry: dict[str, Handler] = {}
+
+
+def job(
+    kind: str,
+    *,
+    every: timedelta | None = None,
+    queue: str = "default",
+    max_attempts: int = 5,
+    time_limit: int = 120,
+) -> Callable[[F], F]:
+    """Register the decorated function as the handler of `kind` (`app.verb`): called as `run(job_run, **args)`."""
+
+    def register(function: F) -> F:
+        known = registry.get(kind)
+        if known and known.run.__qualname__ != function.__qualname__:
+            raise ValueError(f"Job kind {kind!r} already belongs to {known.run.__module__}.")
+        registry[kind] = Handler(kind, function, every, queue, max_attempts, time_limit)
+        return function
+
+    return register
+
+
+def seconds(count: int) -> timedelta:
+    """A schedule's step."""
+    return timedelta(seconds=count)
+
+
+def minutes(count: int) -> timedelta:
+    """A schedule's step."""
+    return timedelta(minutes=count)
+
+
+def hours(count: int) -> timedelta:
+    """A schedule's step."""
+    return timedelta(hours=count)

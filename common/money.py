@@ -1,0 +1,37 @@
+"""Money is a whole number of minor units and an upper-case ISO 4217 code."""
+
+import re
+
+from common.errors import FieldError, ValidationFailed
+
+ZERO_DECIMAL = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split())
+THREE_DECIMAL = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+LARGEST_AMOUNT = 10**12
+
+
+def exponent(currency: str) -> int:
+    """How many decimal places the currency has (ISO 4217)."""
+    if currency in ZERO_DECIMAL:
+        return 0
+    return 3 if currency in THREE_DECIMAL else 2
+
+
+def format_money(amount: int, currency: str) -> str:
+    """For people: `KES 2,500.00`, `JPY 500`."""
+    places = exponent(currency)
+    whole, rest = divmod(abs(amount), 10**places)
+    digits = f"{whole:,}" + (f".{rest:0{places}d}" if places else "")
+    return f"{currency} {'-' if amount < 0 else ''}{digits}"
+
+
+def round_up_to_unit(amount: int, currency: str) -> int:
+    """The amount rounded up to a whole unit of the currency, in minor units."""
+    unit = 10 ** exponent(currency)
+    return -(-amount // unit) * unit
+
+
+def parse_currency(raw: str, *, pointer: str = "#/currency") -> str:
+    """The code in upper case; anything but three ASCII letters is a validation error."""
+    if not re.fullmatch(r"[A-Za-z]{3}", raw, re.ASCII):
+        raise ValidationFailed(errors=[FieldError("invalid", "A currency is three letters, such as KES.", pointer)])
+    return raw.upper()

@@ -1,0 +1,26 @@
+"""Reading of secrets that rotate: newest first, all accepted."""
+
+import hashlib
+import os
+
+from config.env import refuse
+
+LEAST_LENGTH = 32
+
+
+def texts(raw: str) -> list[str]:
+    """The members of a comma-separated list."""
+    return [part.strip() for part in raw.split(",") if part.strip()]
+
+
+def keys(name: str, raw: str) -> list[bytes]:
+    """Each member as a 32-byte key, derived by SHA-256 with the variable's name, so that no two uses share a key."""
+    members = texts(raw)
+    if any(len(member) < LEAST_LENGTH for member in members):
+        refuse(f"{name} holds a value of under {LEAST_LENGTH} characters: `python manage.py generate_secrets` prints good ones.")
+    return [hashlib.sha256(name.encode() + b"\0" + member.encode()).digest() for member in members]
+
+
+def anymail() -> dict[str, str]:
+    """Every `ANYMAIL_<SETTING>` of the environment, as Anymail's settings want it."""
+    return {name.removeprefix("ANYMAIL_"): value for name, value in os.environ.items() if name.startswith("ANYMAIL_")}

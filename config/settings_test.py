@@ -1,0 +1,30 @@
+"""Settings of `make test`: secrets made up here, cheap password hashes, mail in memory."""
+
+import os
+import tempfile
+
+os.environ["DJANGO_ENV"] = "test"
+for name, value in {
+    "SECRET_KEY": "test-secret-key-of-forty-characters-and-more",
+    "FIELD_KEY": "test-field-key-of-forty-characters-and-more",
+    "JWT_REFRESH_SECRET": "test-refresh-pepper-of-forty-characters-and",
+    "JWT_SECRET": "test-jwt-secret-of-forty-characters-and-more",
+    "PUBLIC_URL": "http://testserver",
+    "STRIPE_SECRET": "sk_test_suite",
+    "STRIPE_PUBLISHABLE_KEY": "pk_test_suite",
+    "STRIPE_WEBHOOK_SECRET": "whsec_test_suite_secret_of_forty_characters",
+    "STRIPE_API_BASE": "http://127.0.0.1:9",
+    "STRIPE_JS_URL": "http://127.0.0.1:9/stripe.js",
+    "EMAIL_PROVIDER": "file",
+    "REDIS_URL": "",
+    "STORAGE": "local",
+}.items():
+    os.environ[name] = value
+os.environ.setdefault("DATABASE_URL", "postgres://postgres@127.0.0.1:1/none")
+
+from config.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+MEDIA_ROOT = tempfile.mkdtemp(prefix="studio-media-")
+RATES = dict.fromkeys(RATES)  # noqa: F405 - a test of a limit sets its own rate
