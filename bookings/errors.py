@@ -1,0 +1,58 @@
+"""What the bookings app refuses, each with its stable code."""
+
+from common.errors import Conflict, Unprocessable
+
+
+class NotBookable(Conflict):
+    """The service takes no bookings."""
+
+    code = "not_bookable"
+    title = "The service cannot be booked"
+    about = (
+        "The service is public, but it takes no bookings at the moment. Its `booking` key is null or its mode "
+        "is `none`. Show its contact details in place of the booking form."
+    )
+
+
+class SlotTaken(Conflict):
+    """Somebody else has the time; the member `nearest` names up to three free ones."""
+
+    code = "slot_taken"
+    title = "The time is taken"
+    about = (
+        "The time is offered, but every place at it is held or booked. The member `nearest` lists up to three "
+        "free times, the closest first; send the request again with one of them and a new Idempotency-Key."
+    )
+
+
+class SlotNotOffered(Unprocessable):
+    """The time is not one that the service offers."""
+
+    code = "slot_not_offered"
+    title = "The time is not offered"
+    about = (
+        "The service never offered this time: it is outside the opening hours, in a closure, in the past, too soon, "
+        "too far ahead or between two start times. Ask `GET /api/services/{slug}/slots` for those that are offered."
+    )
+
+
+class InvalidTransition(Conflict):
+    """The booking's state does not allow the move; members `state` and `allowed`."""
+
+    code = "invalid_transition"
+    title = "The state does not allow this"
+    about = (
+        "The thing is in a state from which this move is not possible. The member `state` is the present state and "
+        "`allowed` lists the states that can follow it. Read it again before offering the move to a person."
+    )
+
+
+class TooLateToCancel(Conflict):
+    """The customer's time to cancel is over."""
+
+    code = "too_late_to_cancel"
+    title = "It is too late to cancel"
+    about = (
+        "The customer could cancel until the number of hours before the start that was agreed when booking. That "
+        "time is over; staff can still cancel and choose what is paid back."
+    )
