@@ -1,0 +1,18 @@
+"""All tables of content; those of one type stand in `cms/types/<name>/models.py`."""
+
+from cms.models.media import MediaAsset
+from cms.models.publishable import ContentItem, LiveQuerySet, Ordered, Publishable
+from cms.models.revision import Revision, SlugClaim, SlugHistory
+from cms.models.taxonomy import Author, Category, Tag, Technology
+from cms.models.version import ContentVersion
+from cms.types.post.models import Post, PostAuthor, RelatedPost
+from cms.types.project.models import GalleryImage, Project
+from cms.types.service.models import Service
+from cms.types.settings.models import SiteSettings
+from cms.types.testimonial.models import Testimonial
+
+__all__ = [
+    "Author", "Category", "ContentItem", "ContentVersion", "GalleryImage", "LiveQuerySet", "MediaAsset", "Ordered",
+    "Post", "PostAuthor", "Project", "Publishable", "RelatedPost", "Revision", "Service", "SiteSettings", "SlugClaim",
+    "SlugHistory", "Tag", "Technology", "Testimonial",
+]

@@ -1,0 +1,16 @@
+"""The one counter on which every public cache and ETag hangs."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class ContentVersion(models.Model):
+    """One row; its number rises in every transaction that changes public bytes."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    number = models.PositiveBigIntegerField(default=1)
+    changed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (models.CheckConstraint(name="cms_content_version_one_row", condition=Q(id=1)),)
