@@ -1,0 +1,5 @@
+"""Writes of the audit log."""
+
+from audit.actions.recording import record, record_refused
+
+__all__ = ["record", "record_refused"]

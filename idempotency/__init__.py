@@ -1,0 +1,1 @@
+"""What happens once: stored answers of requests, leases of work."""

@@ -1,0 +1,1 @@
+"""The job table and the processes that work it off."""

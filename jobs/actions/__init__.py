@@ -1,0 +1,6 @@
+"""Writes of the job table that other apps and people ask for."""
+
+from jobs.actions.dead_letters import cancel, requeue
+from jobs.actions.queue import enqueue
+
+__all__ = ["cancel", "enqueue", "requeue"]

@@ -1,0 +1,99 @@
+"""Writes what became of a run. Each write matches the run's token, so a worker that lost its lease changes nothing."""
+
+import random
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import QuerySet
+
+from common.actor import Actor
+from common.clock import db_now
+from jobs.actions import enqueue
+from jobs.constants import (
+    ALERT_KIND,
+    ERROR_LENGTH,
+    JITTER,
+    LAST_RETRY_SECONDS,
+    RETRY_SECONDS,
+    UNKNOWN_KIND_DELAY_SECONDS,
+)
+from jobs.errors import StaleLease
+from jobs.models import Job, State
+
+log = structlog.get_logger(__name__)
+DEAD_CODE = "job_dead"
+
+
+def retry_delay(attempt: int) -> timedelta:
+    """Return the pause after the given attempt (from 1), with jitter so that failures do not return in step."""
+    seconds = RETRY_SECONDS[attempt - 1] if attempt <= len(RETRY_SECONDS) else LAST_RETRY_SECONDS
+    return timedelta(seconds=seconds * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - not a secret
+
+
+def finish(job: Job) -> None:
+    """Mark the run as done. Raises StaleLease when another worker has taken the job over."""
+    changed = _mine(job).update(
+        state=State.DONE, finished_at=db_now(), lease_until=None, redispatch_at=None, worker="", last_error=""
+    )
+    if not changed:
+        raise StaleLease(f"{job.kind} {job.pk} was taken over.")
+
+
+def fail(job: Job, error: str, *, permanent: bool) -> None:
+    """Plan the next attempt, or bury the job: at once when `permanent`, else once its attempts are used up."""
+    with transaction.atomic():
+        now = db_now()
+        if permanent or job.attempts >= job.max_attempts:
+            if _mine(job).update(state=State.DEAD, finished_at=now, lease_until=None, last_error=error[-ERROR_LENGTH:]):
+                alert(job, now)
+        else:
+            _mine(job).update(
+                state=State.NEW,
+                run_at=now + retry_delay(job.attempts),
+                lease_until=None,
+                worker="",
+                last_error=error[-ERROR_LENGTH:],
+            )
+
+
+def bury(job: Job) -> None:
+    """Complete the death of a job that its claim found without attempts left."""
+    note = "Its worker vanished at the last attempt."
+    Job.objects.filter(pk=job.pk).update(last_error=f"{note}\n{job.last_error}".strip()[:ERROR_LENGTH])
+    alert(job, db_now())
+
+
+def postpone(job: Job) -> None:
+    """Put back, uncounted, a job whose kind this release does not know: a newer worker will."""
+    _mine(job).update(
+        state=State.NEW,
+        attempts=job.attempts - 1,
+        run_at=db_now() + timedelta(seconds=UNKNOWN_KIND_DELAY_SECONDS),
+        lease_until=None,
+        worker="",
+        last_error="This release knows no handler for the kind or the version of its arguments.",
+    )
+
+
+def alert(job: Job, now: datetime) -> None:
+    """Tell people that the job is dead: of a scheduled kind once a day, since every slot may fail alike."""
+    log.error("job_dead", job_id=str(job.pk), kind=job.kind, attempts=job.attempts)
+    if job.kind == ALERT_KIND:
+        return
+    record = f"{job.kind}:{now:%Y-%m-%d}" if job.slot else str(job.pk)
+    enqueue(
+        kind=ALERT_KIND,
+        args={
+            "code": DEAD_CODE,
+            "record": record,
+            "summary": f"The job {job.kind} failed for good.",
+            "path": f"/admin/jobs/job/{job.pk}/change/",
+        },
+        by=Actor.system("jobs"),
+        dedupe_key=f"{DEAD_CODE}:{record}",
+    )
+
+
+def _mine(job: Job) -> QuerySet[Job]:
+    return Job.objects.filter(pk=job.pk, worker=job.worker, state=State.RUN)
