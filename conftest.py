@@ -8,11 +8,12 @@ import socket
 from typing import Any
 
 import pytest
+from rest_framework.test import APIClient
 
 _connect = socket.socket.connect
 
 
-class NetworkForbidden(AssertionError):
+class NetworkForbiddenError(AssertionError):
     """A test reached for another machine."""
 
 
@@ -28,7 +29,7 @@ def _is_local(address: Any) -> bool:
 
 def _guarded_connect(self: socket.socket, address: Any) -> None:
     if self.type & socket.SOCK_STREAM and not _is_local(address):
-        raise NetworkForbidden(f"A test reached for {address[0]}.")
+        raise NetworkForbiddenError(f"A test reached for {address[0]}.")
     return _connect(self, address)
 
 
@@ -37,3 +38,15 @@ def _no_network_but_loopback() -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", _guarded_connect)
         yield
+
+
+class JsonClient(APIClient):
+    """A client that speaks JSON unless told otherwise."""
+
+    default_format = "json"
+
+
+@pytest.fixture
+def api() -> JsonClient:
+    """Return a client of the public API, signed in as nobody."""
+    return JsonClient()

@@ -10,8 +10,8 @@ from devkit.processes import LauncherError, ProcessId
 class FolderLock:
     """The right to run a server on one folder, held by an open file beside it for as long as we live.
 
-    The file also names the server's process, so that a launcher that was killed leaves no riddle: its successor gets the
-    lock, and finds in the file which process to end first.
+    The file also names the server's process, so that a launcher that was killed leaves no riddle: its successor gets
+    the lock, and finds in the file which process to end first.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -29,7 +29,9 @@ class FolderLock:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
-            raise LauncherError(f"{self.path.with_suffix('')} is already in use: another launcher runs there.") from None
+            raise LauncherError(
+                f"{self.path.with_suffix('')} is already in use: another launcher runs there."
+            ) from None
         self._handle = handle
         left = ProcessId.read(self.path)
         return left if left and left.alive() else None

