@@ -12,6 +12,7 @@ import environ
 from csp.constants import NONE, SELF
 
 from config import logs, rates, secret_values
+from common.api.components import COMPONENTS
 from config.env import Environment, refuse
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -285,6 +286,16 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = None  # common.middleware sets it on pages only
 X_FRAME_OPTIONS = "DENY"
+CORS_ALLOWED_ORIGINS = [origin.rstrip("/") for origin in CORS_ORIGIN]
+CORS_ALLOW_CREDENTIALS = True
+CORS_URLS_REGEX = r"^/(?:api/|\.well-known/)"
+CORS_ALLOW_HEADERS = [
+    "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "x-requested-with", "x-refresh-transport",
+]
+CORS_EXPOSE_HEADERS = [
+    "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotent-Replayed", "X-Request-ID",
+]
+CORS_PREFLIGHT_MAX_AGE = 600
 MEDIA_ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(MEDIA_BASE_URL))
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -325,6 +336,7 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": PUBLIC_URL}],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "APPEND_COMPONENTS": COMPONENTS,
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SORT_OPERATIONS": False,

@@ -1,0 +1,115 @@
+"""Model admins that write only through actions, or not at all."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.db.models import Model
+from django.forms import BaseForm
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from common.actor import Actor, actor_of
+from common.errors import DomainError
+
+REFUSAL = "_studio_refusal"
+
+
+class NoLogEntries:
+    """The audit log records every act; Django's own LogEntry would be a second, weaker one."""
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """Nothing: the action wrote an audit event."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """Nothing: the action wrote an audit event."""
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+        """Nothing: the action wrote an audit event."""
+
+
+class ReadOnlyAdmin(NoLogEntries, admin.ModelAdmin):  # type: ignore[type-arg,misc]  # generic only in the stubs
+    """Lists and shows; adds, changes and deletes nothing."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Never."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never; viewing is a permission of its own."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+
+class ActionAdmin(NoLogEntries, admin.ModelAdmin):  # type: ignore[type-arg,misc]  # generic only in the stubs
+    """Its forms call an action; a refusal of the action is shown on the form, with everything typed kept."""
+
+    actions = None
+
+    def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Model:  # noqa: FBT001
+        """Call the action that creates or changes; `obj` has the form's values and is not saved."""
+        raise NotImplementedError(f"{type(self).__name__} allows writing but names no action.")
+
+    def perform_delete(self, request: HttpRequest, obj: Any) -> None:
+        """Call the action that removes; closed unless overridden together with `has_delete_permission`."""
+        raise NotImplementedError(f"{type(self).__name__} allows deleting but names no action.")
+
+    def actor(self, request: HttpRequest) -> Actor:
+        """Who acts."""
+        return actor_of(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never, unless a subclass opens it."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        """Hand over to the action, then let the form's object stand for the saved row."""
+        saved = self.perform_save(request, obj, form, change)
+        obj.pk = saved.pk
+        obj._state.adding = False
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        """Nothing: the action was given the related values too."""
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Hand over to the action."""
+        self.perform_delete(request, obj)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        """The form, which also carries the refusal of an action that was just tried."""
+        form = super().get_form(request, obj, change, **kwargs)
+        refusal = getattr(request, REFUSAL, None)
+        return _refused_form(form, refusal) if refusal else form
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponseBase:
+        """Django's view; when the action refuses, the same form again with the reason."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except DomainError as refusal:
+            setattr(request, REFUSAL, refusal)
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+
+def _refused_form(form: type[BaseForm], refusal: DomainError) -> type[BaseForm]:
+    """A form class that is invalid for the refusal's reasons, each at its field where it has one."""
+
+    class RefusedForm(form):  # type: ignore[valid-type,misc]  # the base is known only at run time
+        def _post_clean(self) -> None:
+            super()._post_clean()
+            for fault in refusal.errors:
+                name = fault.pointer.removeprefix("#/").split("/")[0]
+                self.add_error(name if name in self.fields else NON_FIELD_ERRORS, fault.detail)
+            if not refusal.errors:
+                self.add_error(NON_FIELD_ERRORS, refusal.detail)
+
+    RefusedForm.__name__ = form.__name__
+    return RefusedForm
+
+

@@ -1,0 +1,17 @@
+"""JSON out, compact and in UTF-8."""
+
+from rest_framework.renderers import JSONRenderer
+
+
+class JsonRenderer(JSONRenderer):
+    """DRF's renderer; floats that JSON does not know are a fault of ours, not output."""
+
+    charset = "utf-8"
+    strict = True
+
+
+class ProblemRenderer(JsonRenderer):
+    """The renderer of problems (RFC 9457 §3)."""
+
+    media_type = "application/problem+json"
+    format = "problem"
