@@ -65,6 +65,28 @@ class Purpose(models.TextChoices):
     BALANCE = "balance", _("Balance")
 
 
+class MoneyState(models.TextChoices):
+    """How far the money of a booking is, for readers."""
+
+    FREE = "free", _("Free")
+    UNPAID = "unpaid", _("Unpaid")
+    DEPOSIT_PAID = "deposit_paid", _("Deposit paid")
+    PAID = "paid", _("Paid")
+    REFUND_DUE = "refund_due", _("Refund due")
+    PARTIALLY_REFUNDED = "partially_refunded", _("Partly refunded")
+    REFUNDED = "refunded", _("Refunded")
+    NEEDS_REVIEW = "needs_review", _("To be looked at")
+
+
+class ReviewReason(models.TextChoices):
+    """Why money that arrived did not simply confirm its booking."""
+
+    SEAT_GONE = "seat_gone", _("Paid after the hold ran out, and the time is taken")
+    TOO_LATE = "too_late", _("Paid after the booked time had begun")
+    CLOSED = "closed", _("Paid although the booking was no longer open")
+    AMOUNT = "amount", _("Another amount than what was due")
+
+
 OCCUPYING = (Status.HELD, Status.REQUESTED, Status.CONFIRMED)
 
 # From each state to the states that an action may move it to; what is not listed is refused.

@@ -56,3 +56,30 @@ class TooLateToCancel(Conflict):
         "The customer could cancel until the number of hours before the start that was agreed when booking. That "
         "time is over; staff can still cancel and choose what is paid back."
     )
+
+
+class NothingToReview(Conflict):
+    """No money of the booking waits for a decision."""
+
+    code = "nothing_to_review"
+    title = "There is nothing to decide"
+    about = "No money of this booking waits for a decision: it was settled before, perhaps by somebody else just now."
+
+
+class RuleOverlaps(Conflict):
+    """Opening hours overlap with others that apply to the same service."""
+
+    code = "rule_overlaps"
+    title = "The opening hours overlap"
+    about = (
+        "Two opening hours that apply to the same service on the same weekday may not overlap; those for every service "
+        "count too. Change the existing ones, or make the new ones begin where they end."
+    )
+
+
+class ResourceInUse(Conflict):
+    """Offers or bookings refer to the resource."""
+
+    code = "resource_in_use"
+    title = "The resource is in use"
+    about = "Offers or bookings use this resource, so it cannot be deleted. Give the offers another one first."

@@ -15,6 +15,7 @@ register(
         "booking.paid": "Money arrived for a booking",
         "booking.refunded": "Money of a booking was paid back",
         "booking.needs_review": "Money arrived for a booking that could not be confirmed",
+        "booking.reviewed": "Staff decided on money that could not confirm a booking",
         "booking.spam": "A form that only robots fill in was sent",
         "offer.saved": "The offer of a service was changed",
         "resource.saved": "A resource was changed",

@@ -61,11 +61,16 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A time on the grid, in UTC, with the number of seats that are still free."""
+    """A time on the grid, in UTC, with the seats that are still free at it, lowest first."""
 
     starts_at: datetime
     ends_at: datetime
-    remaining: int
+    seats: tuple[int, ...]
+
+    @property
+    def remaining(self) -> int:
+        """How many seats are still free."""
+        return len(self.seats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +94,15 @@ def offered(calendar: Calendar, terms: Terms, *, window: Interval, now: datetime
         end = start + terms.duration
         if any(closure.overlaps(Interval(start, end)) for closure in calendar.closures):
             continue
-        free = len(free_seats(calendar.occupied, terms, start))
-        slots.append(Slot(start, end, free))
+        slots.append(Slot(start, end, free_seats(calendar.occupied, terms, start)))
     return slots
 
 
-def free_seats(occupied: Iterable[Occupied], terms: Terms, start: datetime) -> list[int]:
+def free_seats(occupied: Iterable[Occupied], terms: Terms, start: datetime) -> tuple[int, ...]:
     """Seats 1..capacity that nobody has from `start` until the end of the buffer, lowest first."""
     wanted = Interval(start, start + terms.duration + terms.buffer)
     taken = {one.seat for one in occupied if one.overlaps(wanted)}
-    return [seat for seat in range(1, terms.capacity + 1) if seat not in taken]
+    return tuple(seat for seat in range(1, terms.capacity + 1) if seat not in taken)
 
 
 def nearest(slots: Iterable[Slot], *, to: datetime, count: int) -> list[Slot]:

@@ -1,0 +1,5 @@
+"""All writes of the bookings app."""
+
+from bookings.actions import availability, cancellation, creation, decisions, holds, offers, payments
+
+__all__ = ["availability", "cancellation", "creation", "decisions", "holds", "offers", "payments"]

@@ -13,6 +13,7 @@ from bookings.constants import (
     PHONE_PATTERN,
     REASON_LENGTH,
     REFERENCE_LENGTH,
+    ReviewReason,
     Status,
 )
 from common.ids import uuid7
@@ -67,6 +68,10 @@ class Booking(models.Model):
     refunded_amount = models.PositiveBigIntegerField(_("refunded"), default=0)
     refund_due_amount = models.PositiveBigIntegerField(_("to be refunded"), default=0)
 
+    review_reason = models.CharField(
+        _("to be looked at"), max_length=12, choices=ReviewReason.choices, blank=True, default=""
+    )
+
     source_page = models.CharField(_("page that it came from"), max_length=500, blank=True, default="")
     attribution = models.JSONField(_("campaign"), default=dict, blank=True)
     spam = models.BooleanField(_("spam"), default=False)
@@ -90,6 +95,7 @@ class Booking(models.Model):
             models.Index(fields=["starts_at"], name="bookings_by_start"),
             models.Index(fields=["customer_email"], name="bookings_by_email"),
             models.Index(fields=["hold_expires_at"], condition=Q(status=Status.HELD), name="bookings_held_until"),
+            models.Index(fields=["created_at"], condition=~Q(review_reason=""), name="bookings_to_review"),
         ]
         constraints = [
             ExclusionConstraint(

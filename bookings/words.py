@@ -1,0 +1,27 @@
+"""A booking in words, for mails and pages."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+
+from bookings.models import Booking
+
+
+def local(value: datetime, zone: str) -> datetime:
+    """The instant as clocks of the zone show it."""
+    return value.astimezone(ZoneInfo(zone))
+
+
+def when(booking: Booking) -> str:
+    """`Tuesday, 1 December 2026, 09:00–11:00 (Africa/Nairobi)`; empty without a time."""
+    if booking.starts_at is None or booking.ends_at is None:
+        return ""
+    starts, ends = local(booking.starts_at, booking.zone), local(booking.ends_at, booking.zone)
+    day = date_format(starts, "l, j F Y")
+    return f"{day}, {starts:%H:%M}–{ends:%H:%M} ({booking.zone})"
+
+
+def clock_time(value: datetime | None, zone: str) -> str:
+    """`09:15`; with the day before it when that is not today's business."""
+    return f"{local(value, zone):%H:%M}" if value else ""
