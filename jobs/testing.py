@@ -1,8 +1,7 @@
 """For the tests of every app: works the queue off here and now."""
 
-from common.clock import db_now
+from jobs.engine.claims import take_due
 from jobs.engine.execution import execute
-from jobs.locks import claim_due
 from jobs.models import Job
 
 BATCH = 50
@@ -17,7 +16,7 @@ def run_due() -> int:
     """
     count = 0
     for _ in range(ROUNDS):
-        jobs = claim_due(kinds=(), excluding=True, limit=BATCH, now=db_now())
+        jobs = take_due(excluding=True, limit=BATCH)
         if not jobs:
             return count
         for job in jobs:

@@ -15,7 +15,7 @@ from common.handlers import Handler, PermanentError
 from jobs.engine import outcomes
 from jobs.engine.heartbeat import beating
 from jobs.errors import StaleLease
-from jobs.models import Job, State
+from jobs.models import Job
 
 log = structlog.get_logger(__name__)
 KNOWN_ARGS_VERSION = 1
@@ -46,10 +46,6 @@ def execute(job: Job, *, heartbeat: bool = True) -> None:
     with context.use(serving), structlog.contextvars.bound_contextvars(
         request_id=serving.request_id, job_id=serving.job_id, kind=job.kind
     ):
-        if job.state == State.DEAD:
-            with transaction.atomic():
-                outcomes.bury(job)
-            return
         handler = handlers.registry.get(job.kind)
         if handler is None or job.args_version > KNOWN_ARGS_VERSION:
             outcomes.postpone(job)

@@ -1,0 +1,9 @@
+"""Django's entry point to the app."""
+
+from django.apps import AppConfig
+
+
+class MailConfig(AppConfig):
+    """Names the app; what it registers is found by `common.apps`."""
+
+    name = "mail"

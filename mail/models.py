@@ -1,0 +1,81 @@
+"""The outbox: every message that the studio sends, and what became of it."""
+
+from django.db import models
+from django.db.models import Q
+
+from common.ids import uuid7
+
+
+class State(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    SENDING = "sending", "Sending"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Failed"
+    UNKNOWN = "unknown", "Unknown"
+    DELIVERED = "delivered", "Delivered"
+    BOUNCED = "bounced", "Bounced"
+    COMPLAINED = "complained", "Complaint"
+    HELD = "held", "Held back"
+
+
+class Message(models.Model):
+    """One mail to one address. `key` says what it is about: asked for twice it is still one row.
+
+    `secrets` holds the secret part of the template's context, encrypted, and is empty once the mail is sent.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    key = models.CharField(max_length=300, unique=True)
+    template = models.CharField(max_length=100)
+    to = models.EmailField(max_length=254)
+    subject = models.CharField(max_length=300, blank=True)
+    context = models.JSONField(default=dict)
+    secret_names = models.JSONField(default=list)
+    secrets = models.BinaryField(null=True)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    error = models.TextField(blank=True)
+    provider_id = models.CharField(max_length=255, blank=True, db_index=True)
+    file_name = models.CharField(max_length=100, blank=True)
+    resend_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="resends")
+    request_id = models.CharField(max_length=100, blank=True)
+    actor_kind = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(db_index=True)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        permissions = [("resend_message", "Can send a message again")]
+        indexes = [
+            models.Index(fields=["state", "-created_at"], name="mail_message_state"),
+            models.Index(fields=["to", "-created_at"], name="mail_message_to"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="mail_message_known_state", condition=Q(state__in=State.values)),
+            models.CheckConstraint(
+                name="mail_message_sent_forgets_secrets",
+                condition=Q(secrets__isnull=True) | ~Q(state__in=["sent", "delivered", "bounced", "complained"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject or self.template} to {self.to}"
+
+
+class Attachment(models.Model):
+    """One file that goes with a message."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attachments")
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=200)
+    content_type = models.CharField(max_length=100)
+    content = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["message", "position"], name="mail_attachment_position")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,5 @@
+"""Personal fields of this app."""
+
+from common import privacy
+
+privacy.mark("mail.Message", to=privacy.ERASE, subject=privacy.ERASE, context=privacy.ERASE)

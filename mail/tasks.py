@@ -1,0 +1,75 @@
+"""Jobs of this app: deliver a message, raise an alert."""
+
+import structlog
+from django.conf import settings
+
+from common.handlers import JobRun, PermanentError, job
+from common.links import absolute
+from mail import ports
+from mail.actions import delivery, send
+from mail.constants import ALERT_TEMPLATE, DELIVER, DELIVER_ATTEMPTS
+from mail.errors import DeliveryFailed
+from mail.models import Message
+from mail.providers import outgoing
+from mail.providers.outgoing import HandoverFailed
+from mail.providers.verdicts import Verdict
+
+log = structlog.get_logger(__name__)
+
+
+@job(DELIVER, queue="mail", max_attempts=DELIVER_ATTEMPTS, time_limit=60)
+def deliver(run: JobRun, *, message_id: str) -> None:
+    """Send one message: `sending` is committed before the call, the outcome together with the job's end."""
+    message = delivery.begin(message_id=message_id, by=run.by)
+    if message is None:
+        return
+    try:
+        email = outgoing.build(message)
+    except Exception as error:
+        delivery.fail(message=message, error=f"{type(error).__name__}: {error}", by=run.by)
+        raise PermanentError(f"The message cannot be rendered: {error}") from error
+    try:
+        receipt = outgoing.hand_over(email)
+    except HandoverFailed as failure:
+        _judge(run, message, failure)
+        return
+    with run.effects():
+        delivery.sent(message=message, provider_id=receipt.provider_id, file_name=receipt.file_name, by=run.by)
+
+
+def _judge(run: JobRun, message: Message, failure: HandoverFailed) -> None:
+    """Act on the verdict: a second attempt, an end, or a state that says that nobody knows."""
+    detail = str(failure)
+    if failure.verdict is Verdict.PERMANENT:
+        delivery.fail(message=message, error=detail, by=run.by)
+        raise PermanentError(detail) from failure
+    if failure.verdict is Verdict.UNKNOWN and not ports.is_repeatable(message.template):
+        with run.effects():
+            delivery.lose(message=message, error=detail, by=run.by)
+        return
+    if run.attempt >= DELIVER_ATTEMPTS:
+        delivery.fail(message=message, error=detail, by=run.by)
+    else:
+        delivery.postpone(message=message, error=detail, by=run.by)
+    raise DeliveryFailed(detail) from failure
+
+
+@job("mail.alert", queue="mail")
+def alert(run: JobRun, *, code: str, record: str, summary: str = "", path: str = "") -> None:
+    """Mail an alert to ALERT_EMAIL, else to every Owner: one message a (code, record) and address.
+
+    `record` names what it is about; `path` is its page on this back end, such as `/admin/jobs/job/<id>/change/`.
+    """
+    recipients = settings.ALERT_EMAIL or ports.owners()
+    if not recipients:
+        log.warning("alert_without_recipients", code=code, record=record)
+    context = {"code": code, "record": record, "summary": summary, "url": absolute(path) if path else ""}
+    with run.effects():
+        for address in recipients:
+            send(
+                template=ALERT_TEMPLATE,
+                to=address,
+                context=context,
+                key=f"alert:{code}:{record}:{address}",
+                by=run.by,
+            )
