@@ -27,9 +27,9 @@ def _parse(raw: str) -> str | None:
 
 
 def client_ip(request: Any) -> str:
-    """The entry of X-Forwarded-For that our outermost proxy wrote: PROXY_HOPS places from the right end.
+    """The entry of X-Forwarded-For that our outermost proxy wrote: PROXY_HOPS places from the right.
 
-    Fewer entries than hops: the leftmost. Nothing readable: the peer. 0 hops: the peer. No peer (a Unix socket): "0.0.0.0".
+    Fewer entries than hops: the leftmost. 0 hops, or nothing readable: the peer. No peer (a Unix socket): "0.0.0.0".
     """
     peer = _parse(request.META.get("REMOTE_ADDR", "") or "") or "0.0.0.0"  # noqa: S104 - a value, not a binding
     hops: int = settings.PROXY_HOPS

@@ -16,7 +16,7 @@ class RequestContext:
     job_id: str = ""
 
 
-_current: ContextVar[RequestContext] = ContextVar("request_context", default=RequestContext())
+_current: ContextVar[RequestContext] = ContextVar("request_context", default=RequestContext())  # noqa: B039 - it is frozen
 
 
 def current() -> RequestContext:

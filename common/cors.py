@@ -18,9 +18,7 @@ OPEN_METHODS = {"GET", "HEAD"}
 ALLOWED_HEADERS = (
     "authorization, content-type, idempotency-key, if-match, if-none-match, x-requested-with, x-refresh-transport"
 )
-EXPOSED_HEADERS = (
-    "ETag, Link, Location, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed, X-Request-ID"
-)
+EXPOSED_HEADERS = "ETag, Link, Location, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed, X-Request-ID"
 PREFLIGHT_SECONDS = "600"
 
 

@@ -16,7 +16,7 @@ NONCE_BYTES = 12
 HEADER_BYTES = 1 + KEY_ID_BYTES + NONCE_BYTES
 
 
-class DecryptionFailed(Exception):  # noqa: N818 - says what happened
+class DecryptionFailed(Exception):
     """The bytes were changed, belong to another row, or their key is no longer listed."""
 
 

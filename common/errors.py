@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One fault of the input: `pointer` is a JSON pointer into the body (`#/email`), else `parameter` names a query parameter."""
+    """One fault: `pointer` is a JSON pointer into the body (`#/email`), else `parameter` names a query parameter."""
 
     code: str
     detail: str
@@ -58,7 +58,7 @@ class ValidationFailed(DomainError):
 
     code = "validation_error"
     title = "The request is not valid"
-    about = "One or more members or parameters are missing, unknown, of the wrong type or out of range; `errors` names each."
+    about = "Members or parameters are missing, unknown, of the wrong type or out of range; `errors` names each."
 
     def __init__(self, detail: str | None = None, *, errors: Sequence[FieldError] = (), **kwargs: Any) -> None:
         count = len(errors)

@@ -13,7 +13,7 @@ COUNTER_BITS = 12
 def uuid7() -> uuid.UUID:
     """An id whose order is the order of making, also within one millisecond of one process.
 
-    The 12 bits after the version are a counter (RFC 9562 §6.2, method 1): it is carried into the milliseconds on overflow.
+    The 12 bits after the version are a counter (RFC 9562 §6.2, method 1), carried into the milliseconds on overflow.
     """
     global _last  # noqa: PLW0603 - the one process-wide counter
     with _lock:

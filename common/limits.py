@@ -23,7 +23,7 @@ _lock = threading.Lock()
 def hit(name: str, *, key: str, closed: bool = False) -> None:
     """Count one use of limit `name` by `key`; raises RateLimited above the rate.
 
-    With the store down the request goes on, or, with `closed`, after five a minute and process raises LimiterUnavailable.
+    With the store down the request goes on; with `closed`, LimiterUnavailable after five a minute and process.
     """
     _judge(name, key=key, increment=True, closed=closed)
 
@@ -72,7 +72,11 @@ def _usage(name: str, *, key: str, increment: bool) -> Any:
         return None
     count = rate.count * settings.RATE_LIMIT_FACTOR
     return get_usage(
-        HttpRequest(), group=f"studio.{name}", key=lambda _group, _request: key, rate=(count, rate.seconds), increment=increment
+        HttpRequest(),
+        group=f"studio.{name}",
+        key=lambda _group, _request: key,
+        rate=(count, rate.seconds),
+        increment=increment,
     )
 
 

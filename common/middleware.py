@@ -34,7 +34,7 @@ LONGEST_USER_AGENT = 256
 
 
 class RequestContextMiddleware:
-    """Gives every request an id of ours and the context that logs, audit and problems read; answers `/healthz` at once."""
+    """Gives every request an id and the context that logs, audit and problems read; answers `/healthz` at once."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -123,7 +123,7 @@ class BodyLimitMiddleware:
 
 
 class SlashMiddleware:
-    """Paths have no trailing slash: GET and HEAD are sent on with 308, except in the admin, whose paths end with one."""
+    """Paths have no trailing slash: GET and HEAD are sent on with 308; only the admin's paths end with one."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -27,7 +27,12 @@ Serialize = Callable[[Sequence[Any]], list[Any]]
 
 
 def page_list(
-    request: Request, queryset: QuerySet[Any], *, serialize: Serialize, meta: Mapping[str, Any] | None = None, total: int | None = None
+    request: Request,
+    queryset: QuerySet[Any],
+    *,
+    serialize: Serialize,
+    meta: Mapping[str, Any] | None = None,
+    total: int | None = None,
 ) -> Response:
     """`{data, meta, links}` of one page with its `Link` header (RFC 8288); a page past the end is NotFound.
 
@@ -135,6 +140,6 @@ def _read_cursor(signer: Signer, raw: str | None) -> tuple[str, datetime, str] |
         signed = base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)).decode()
         direction, when, key = json.loads(signer.unsign(signed))
         return direction, datetime.fromisoformat(when), str(uuid.UUID(key)) if "-" in key else str(int(key))
-    except Exception as fault:  # noqa: BLE001 - a mangled cursor can break any step
+    except Exception as fault:
         detail = "The cursor is not one of this list with these filters."
         raise ValidationFailed(errors=[FieldError("invalid", detail, parameter="cursor")]) from fault

@@ -53,8 +53,10 @@ def exception_handler(fault: Exception, handler_context: dict[str, Any]) -> Resp
     request = handler_context["request"]
     error = as_domain_error(fault)
     if isinstance(error, errors.InternalError):
-        logger.exception("unhandled_exception", exc_info=fault)
-    response = Response(problem(error, request.path), status=error.status, content_type=MEDIA_TYPE, headers=error.headers)
+        logger.error("unhandled_exception", exc_info=fault)
+    response = Response(
+        problem(error, request.path), status=error.status, content_type=MEDIA_TYPE, headers=error.headers
+    )
     response["Cache-Control"] = "no-store"
     return response
 
@@ -113,17 +115,17 @@ class CsrfFailed(errors.PermissionDenied):
     about = "A form's token is missing or old, or the call's Origin is not one of ours. Reload the page and repeat."
 
 
-def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's handler400."""
     return answer(BadRequest(), request)
 
 
-def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's handler403."""
     return answer(errors.PermissionDenied(), request)
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's handler404."""
     return answer(errors.NotFound(), request)
 

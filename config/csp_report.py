@@ -15,7 +15,7 @@ from common.client_ip import bucket, client_ip
 from common.errors import RateLimited
 
 logger = logging.getLogger(__name__)
-VIOLATIONS = Counter("csp_violations_total", "Reported violations of the Content-Security-Policy", ["directive", "page"])
+VIOLATIONS = Counter("csp_violations_total", "Reported Content-Security-Policy violations", ["directive", "page"])
 TYPES = {"application/csp-report", "application/reports+json", "application/json"}
 LONGEST_LABEL = 80
 

@@ -50,7 +50,7 @@ def error_page(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "docs/error.html", {"problem": known})
 
 
-def security_txt(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+def security_txt(request: HttpRequest) -> HttpResponse:
     """Where to report a weakness (RFC 9116)."""
     expires = instant(db_now() + timedelta(days=SECURITY_TXT_DAYS))
     lines = [

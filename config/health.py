@@ -1,4 +1,4 @@
-"""`/readyz` and `/health`: each dependency with its state. `/healthz` is answered by the first middleware and touches nothing."""
+"""`/readyz` and `/health`: each dependency with its state. The first middleware answers `/healthz`."""
 
 import logging
 from collections.abc import Callable
@@ -78,18 +78,20 @@ def _body(found: list[Check]) -> dict[str, Any]:
     }
 
 
-def health(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+def health(request: HttpRequest) -> JsonResponse:
     """The summary; 503 only when the database is away."""
     return _respond(_body(checks()))
 
 
-def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+def readyz(request: HttpRequest) -> JsonResponse:
     """The same with the migrations: 503 while some are pending, so that no load reaches old tables."""
     found = checks()
     if found[0].status != "down":
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        state = Check("migrations", "down", "pending", {"count": len(pending)}) if pending else Check("migrations", "ok")
+        state = (
+            Check("migrations", "down", "pending", {"count": len(pending)}) if pending else Check("migrations", "ok")
+        )
         found.append(state)
     body = _body(found)
     if found[-1].status == "down":

@@ -8,7 +8,10 @@ import structlog
 MASK = "…"
 MASKED = (
     re.compile(r"(/(?:b|t|calendar|auth/invite|auth/reset|uploads/put)/)[^\s/?\"']+"),
-    re.compile(r"((?:X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token|preview|token|signature|client_secret)=)[^&\s\"']+", re.I),
+    re.compile(
+        r"((?:X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token|preview|token|signature|client_secret)=)[^&\s\"']+",
+        re.IGNORECASE,
+    ),
     re.compile(r"\b((?:sk|rk)_(?:test|live)_|whsec_|rt_|ch_|en_|iv_|pr_|bk_)[A-Za-z0-9_-]{8,}"),
     re.compile(r"(pi_[A-Za-z0-9]+_secret_)[A-Za-z0-9]+"),
     re.compile(r"(Bearer )[A-Za-z0-9._-]+"),

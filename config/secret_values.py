@@ -17,7 +17,9 @@ def keys(name: str, raw: str) -> list[bytes]:
     """Each member as a 32-byte key, derived by SHA-256 with the variable's name, so that no two uses share a key."""
     members = texts(raw)
     if any(len(member) < LEAST_LENGTH for member in members):
-        refuse(f"{name} holds a value of under {LEAST_LENGTH} characters: `python manage.py generate_secrets` prints good ones.")
+        refuse(
+            f"{name} holds a value of under {LEAST_LENGTH} characters; `manage.py generate_secrets` prints good ones."
+        )
     return [hashlib.sha256(name.encode() + b"\0" + member.encode()).digest() for member in members]
 
 

@@ -13,9 +13,9 @@ from config.logs import mask
 
 HIDDEN = "[hidden]"
 PRIVATE_NAMES = (
-    "password", "secret", "token", "authorization", "cookie", "code", "email", "phone", "name", "address", "notes", "signature",
-    "key", "sha256", "body",
-)  # fmt: skip
+    *("password", "secret", "token", "authorization", "cookie", "code", "signature", "key", "sha256", "body"),
+    *("email", "phone", "name", "address", "notes"),
+)
 
 
 def start(dsn: str, *, release: str, environment: str) -> None:
@@ -35,7 +35,7 @@ def start(dsn: str, *, release: str, environment: str) -> None:
     )
 
 
-def scrub(event: Event, hint: Hint) -> Event:  # noqa: ARG001
+def scrub(event: Event, hint: Hint) -> Event:
     """Add the request id, hide private members by name, and mask tokens in every text."""
     now = context.current()
     event.setdefault("tags", {}).update({"request_id": now.request_id, "job_id": now.job_id})

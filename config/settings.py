@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONE, SELF
 
-from config import logs, rates, secret_values
 from common.api.components import COMPONENTS
+from config import logs, rates, secret_values
 from config.env import Environment, refuse
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -20,12 +20,14 @@ env = Environment(BASE_DIR / ".env")
 
 # --- Core ---------------------------------------------------------------------------------------------------------
 DJANGO_ENV = env.choice("DJANGO_ENV", "production", ("local", "test", "production"))
-LOCAL, TESTING, PRODUCTION = (DJANGO_ENV == name for name in ("local", "test", "production"))
+LOCAL, TESTING, PRODUCTION = (name == DJANGO_ENV for name in ("local", "test", "production"))
 DEBUG = False  # error pages are the same everywhere; tracebacks go to the log
 
 SECRET_KEY, *SECRET_KEY_FALLBACKS = secret_values.texts(env.required("SECRET_KEY", "it signs what Django signs"))
 FIELD_KEYS = secret_values.keys("FIELD_KEY", env.required("FIELD_KEY", "it encrypts columns"))
-REFRESH_PEPPERS = secret_values.keys("JWT_REFRESH_SECRET", env.required("JWT_REFRESH_SECRET", "it peppers stored tokens"))
+REFRESH_PEPPERS = secret_values.keys(
+    "JWT_REFRESH_SECRET", env.required("JWT_REFRESH_SECRET", "it peppers stored tokens")
+)
 if set(secret_values.texts(env.text("JWT_REFRESH_SECRET"))) & set(secret_values.texts(env.text("SECRET_KEY"))):
     refuse("JWT_REFRESH_SECRET equals SECRET_KEY: give each its own value.")
 
@@ -35,8 +37,9 @@ if PRODUCTION:
     PUBLIC_URL = env.required("PUBLIC_URL", "the origin of this back end, such as https://api.example.com").rstrip("/")
 else:
     PUBLIC_URL = env.text("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
-if urlsplit(PUBLIC_URL).scheme not in {"http", "https"} or not urlsplit(PUBLIC_URL).hostname or urlsplit(PUBLIC_URL).path:
-    refuse(f"PUBLIC_URL is {PUBLIC_URL!r}: it must be an origin such as https://api.example.com.")
+_parts = urlsplit(PUBLIC_URL)
+if _parts.scheme not in {"http", "https"} or not _parts.hostname or _parts.path:
+    refuse(f"PUBLIC_URL is {PUBLIC_URL!r}: write an origin such as https://api.example.com.")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
 HTTPS = PUBLIC_URL.startswith("https://")
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", PUBLIC_HOST) + ([] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
@@ -80,9 +83,7 @@ S3_BUCKET_NAME = env.text("S3_BUCKET_NAME")
 S3_PUBLIC_BUCKET_NAME = env.text("S3_PUBLIC_BUCKET_NAME")
 S3_ENDPOINT_URL = env.text("S3_ENDPOINT_URL")
 S3_PUBLIC_ENDPOINT_URL = env.text("S3_PUBLIC_ENDPOINT_URL", S3_ENDPOINT_URL)
-STORAGE = env.choice(
-    "STORAGE", "s3" if S3_BUCKET_NAME else "none" if PRODUCTION else "local", ("s3", "local", "none")
-)
+STORAGE = env.choice("STORAGE", "s3" if S3_BUCKET_NAME else "none" if PRODUCTION else "local", ("s3", "local", "none"))
 AWS_REGION = env.text("AWS_REGION", "auto" if "r2.cloudflarestorage.com" in S3_ENDPOINT_URL else "us-east-1")
 AWS_ACCESS_KEY_ID = env.text("AWS_ACCESS_KEY_ID")
 AWS_SECRET_ACCESS_KEY = env.text("AWS_SECRET_ACCESS_KEY")
@@ -109,8 +110,13 @@ if EMAIL_PROVIDER == "file":
     EMAIL_BACKEND = "mail.backends.EmlFileBackend"
 elif EMAIL_PROVIDER == "smtp":
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    vars().update({k: v for k, v in environ.Env.email_url_config(EMAIL_URL or "smtp://localhost:25").items()
-                   if k.startswith("EMAIL_") and k not in {"EMAIL_BACKEND", "EMAIL_FILE_PATH"}})
+    vars().update(
+        {
+            k: v
+            for k, v in environ.Env.email_url_config(EMAIL_URL or "smtp://localhost:25").items()
+            if k.startswith("EMAIL_") and k not in {"EMAIL_BACKEND", "EMAIL_FILE_PATH"}
+        }
+    )
 else:
     EMAIL_BACKEND = f"anymail.backends.{EMAIL_PROVIDER}.EmailBackend"
 
@@ -290,10 +296,23 @@ CORS_ALLOWED_ORIGINS = [origin.rstrip("/") for origin in CORS_ORIGIN]
 CORS_ALLOW_CREDENTIALS = True
 CORS_URLS_REGEX = r"^/(?:api/|\.well-known/)"
 CORS_ALLOW_HEADERS = [
-    "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "x-requested-with", "x-refresh-transport",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "x-requested-with",
+    "x-refresh-transport",
 ]
 CORS_EXPOSE_HEADERS = [
-    "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotent-Replayed", "X-Request-ID",
+    "ETag",
+    "Link",
+    "Location",
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Idempotent-Replayed",
+    "X-Request-ID",
 ]
 CORS_PREFLIGHT_MAX_AGE = 600
 MEDIA_ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(MEDIA_BASE_URL))

@@ -111,5 +111,3 @@ def _refused_form(form: type[BaseForm], refusal: DomainError) -> type[BaseForm]:
 
     RefusedForm.__name__ = form.__name__
     return RefusedForm
-
-

@@ -56,7 +56,8 @@ class ObjectActionsMixin:
         """Hand the buttons with their addresses to the template."""
         obj = kwargs.get("obj") or context.get("original")
         context["object_actions"] = [
-            {"action": one, "url": self._action_url(obj, one)} for one in (self.offered_actions(request, obj) if obj else [])
+            {"action": one, "url": self._action_url(obj, one)}
+            for one in (self.offered_actions(request, obj) if obj else [])
         ]
         return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
 

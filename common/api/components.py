@@ -34,7 +34,7 @@ COMPONENTS: dict[str, Any] = {
         },
     },
     "securitySchemes": {
-        "staffToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A staff access token."},
-        "bookingToken": {"type": "http", "scheme": "bearer", "bearerFormat": "bk_…", "description": "A booking's token."},
+        "staffToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "Of staff."},
+        "bookingToken": {"type": "http", "scheme": "bearer", "bearerFormat": "bk_…", "description": "Of a booking."},
     },
 }

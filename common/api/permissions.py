@@ -14,7 +14,7 @@ class IsStaff(BasePermission):
 
     needed = ""
 
-    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002
+    def has_permission(self, request: Request, view: Any) -> bool:
         """True, or NotAuthenticated or PermissionDenied."""
         if isinstance(request.auth, BookingGrant):
             raise PermissionDenied
@@ -35,7 +35,7 @@ class HasGrantOrStaff(BasePermission):
 
     needed = ""
 
-    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002
+    def has_permission(self, request: Request, view: Any) -> bool:
         """True, or NotAuthenticated or PermissionDenied."""
         if isinstance(request.auth, BookingGrant):
             return True

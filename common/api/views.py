@@ -21,7 +21,10 @@ class JsonOnly(BaseContentNegotiation):
         return next((parser for parser in parsers if parser.media_type == content_type), None)
 
     def select_renderer(
-        self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None  # noqa: ARG002
+        self,
+        request: Request,
+        renderers: list[BaseRenderer],
+        format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
         """The JSON renderer; 406 when the Accept header leaves no room for it."""
         accepted = request.META.get("HTTP_ACCEPT", "*/*").lower()
@@ -44,6 +47,6 @@ class ApiView(APIView):
             final["Cache-Control"] = "no-store"
         return final
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The allowed methods, without DRF's description of forms."""
         return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
