@@ -8,7 +8,7 @@ from devkit.stripe.constants import DOCS_URL
 class ApiError(Exception):
     """An answer other than 2xx. ``members`` are further members of the error object, such as ``payment_intent``."""
 
-    def __init__(  # noqa: PLR0913 - the members of Stripe's error object, all by name
+    def __init__(
         self,
         message: str,
         *,

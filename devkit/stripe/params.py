@@ -1,6 +1,6 @@
 """Form-encoded parameters: nested names into dictionaries, then each held to what its endpoint takes.
 
-A ``Spec`` maps a parameter's name to a reader, which turns the raw value into the right type or raises ``ApiError`` as Stripe does.
+A ``Spec`` maps a parameter's name to a reader, which turns the raw value into the right type or raises ``ApiError``.
 """
 
 import re
@@ -88,9 +88,7 @@ def positive(value: Any, name: str) -> int:
     """A whole number of at least 1."""
     number = integer(value, name)
     if number < 1:
-        raise ApiError(
-            "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param=name
-        )
+        raise ApiError("This value must be greater than or equal to 1.", code="parameter_invalid_integer", param=name)
     return number
 
 
@@ -172,9 +170,7 @@ def page_size(value: Any, name: str) -> int:
     """How many objects a list page has: 1 to 100."""
     number = integer(value, name)
     if not 1 <= number <= PAGE_MAX:
-        raise ApiError(
-            f"Invalid limit: must be between 1 and {PAGE_MAX}", code="parameter_invalid_integer", param=name
-        )
+        raise ApiError(f"Invalid limit: must be between 1 and {PAGE_MAX}", code="parameter_invalid_integer", param=name)
     return number
 
 

@@ -16,7 +16,7 @@ class Fault:
 
 @dataclass
 class Webhooks:
-    """How deliveries behave: held back, the next ``lose`` events dropped, each sent ``repeat`` times, in which order."""
+    """How deliveries behave: held back, the next ``lose`` events dropped, ``repeat`` copies of each, in which order."""
 
     paused: bool = False
     lose: int = 0

@@ -44,7 +44,9 @@ def payment_intent(*, amount: int, currency: str, created: int, fields: Json) ->
         "on_behalf_of": None,
         "payment_method": None,
         "payment_method_configuration_details": None,
-        "payment_method_options": {"card": {"installments": None, "network": None, "request_three_d_secure": "automatic"}},
+        "payment_method_options": {
+            "card": {"installments": None, "network": None, "request_three_d_secure": "automatic"}
+        },
         "payment_method_types": ["card"],
         "processing": None,
         "receipt_email": None,
@@ -163,7 +165,17 @@ def _outcome(card: Card) -> Json:
 
 
 def _charged_card(intent: Json, method: Json, card: Card) -> Json:
-    same = ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4", "regulated_status", "wallet")
+    same = (
+        "brand",
+        "country",
+        "exp_month",
+        "exp_year",
+        "fingerprint",
+        "funding",
+        "last4",
+        "regulated_status",
+        "wallet",
+    )
     return {name: method["card"][name] for name in same} | {
         "amount_authorized": None if card.decline_code else intent["amount"],
         "authorization_code": None,
