@@ -13,7 +13,6 @@ from django.template.context import Context
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from cms import selectors
 from common import links, money
 from common.clock import db_now
 
@@ -28,15 +27,6 @@ NETWORK_NAMES = {
     "instagram": "Instagram",
 }
 DEFAULT_SIZES = "100vw"
-
-
-@register.simple_tag
-def site_settings() -> Mapping[str, Any]:
-    """The published settings in the API's shape; an unseeded site still has a name."""
-    found = selectors.site_settings()
-    if found.get("identity", {}).get("name"):
-        return found
-    return {**found, "identity": {**found.get("identity", {}), "name": settings.STUDIO_NAME}}
 
 
 @register.simple_tag

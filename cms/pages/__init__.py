@@ -1,0 +1,1 @@
+"""The public site's own pages: HTML from the same selectors as the API."""
