@@ -23,5 +23,5 @@ def when(booking: Booking) -> str:
 
 
 def clock_time(value: datetime | None, zone: str) -> str:
-    """`09:15`; with the day before it when that is not today's business."""
+    """`09:15`; empty for None."""
     return f"{local(value, zone):%H:%M}" if value else ""

@@ -1,7 +1,7 @@
 """Cancelling, and what the customer gets back."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
@@ -11,6 +11,7 @@ from bookings.constants import Status
 from bookings.errors import TooLateToCancel
 from bookings.models import Booking
 from common.actor import Actor, ActorKind
+from common.api.serializers import instant
 from common.clock import db_now
 from common.errors import FieldError, ValidationFailed
 from jobs.actions import enqueue
@@ -30,11 +31,11 @@ def cancel(*, booking_id: uuid.UUID, by: Actor, reason: str = "", refund_amount:
         booking = locks.booking(booking_id)
         if booking.status == Status.CANCELLED:
             return booking
-        transitions.require(booking, Status.CANCELLED)
+        transitions.require(booking=booking, to=Status.CANCELLED)
         refund = _refund(booking, by=by, refund_amount=refund_amount, now=now)
         transitions.move(
-            booking,
-            Status.CANCELLED,
+            booking=booking,
+            to=Status.CANCELLED,
             event="booking.cancelled",
             by=by,
             now=now,
@@ -46,22 +47,15 @@ def cancel(*, booking_id: uuid.UUID, by: Actor, reason: str = "", refund_amount:
             review_reason="",
             sequence=booking.sequence + 1,
         )
-        ask_for_refund(booking, by=by)
-        notices.send(booking, by=by)
+        ask_for_refund(booking=booking, by=by)
+        notices.send(booking=booking, by=by)
         return booking
 
 
-def ask_for_refund(booking: Booking, *, by: Actor) -> None:
+def ask_for_refund(*, booking: Booking, by: Actor) -> None:
     """Queue the payments' job that pays back what the booking owes, if it owes anything. Needs a transaction."""
     if selectors.refund_owed(booking):
         enqueue(kind=REFUND_JOB, args={"booking_id": str(booking.pk)}, by=by, dedupe_key=str(booking.pk))
-
-
-def cancellable_until(booking: Booking) -> datetime | None:
-    """The instant at which a customer's right to cancel ends; None when there is no time to count from."""
-    if booking.first_starts_at is None:
-        return None
-    return booking.first_starts_at - timedelta(hours=booking.cancellation_hours)
 
 
 def _refund(booking: Booking, *, by: Actor, refund_amount: int | None, now: datetime) -> int:
@@ -78,11 +72,8 @@ def _refund(booking: Booking, *, by: Actor, refund_amount: int | None, now: date
 
 
 def _check_deadline(booking: Booking, now: datetime) -> None:
-    """An unpaid hold or request may always be given up: it binds nobody yet."""
-    deadline = cancellable_until(booking)
-    binding = booking.status == Status.CONFIRMED or booking.paid_amount
-    if binding and deadline is not None and now >= deadline:
-        raise TooLateToCancel(members={"until": deadline.strftime("%Y-%m-%dT%H:%M:%SZ")})
+    if not selectors.customer_may_cancel(booking, now=now):
+        raise TooLateToCancel(members={"until": instant(selectors.cancellable_until(booking))})
 
 
 def _fault(code: str, detail: str) -> FieldError:

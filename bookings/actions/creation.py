@@ -68,14 +68,14 @@ def create(*, order: Order, by: Actor) -> Booking:
         _check(order, offer)
         if order.spam:
             return _store_spam(order, offer, by=by, now=now)
-        seat = seats.take(offer, order.starts_at, now=now) if order.starts_at else None
+        seat = seats.take(offer=offer, starts_at=order.starts_at, now=now) if order.starts_at else None
         status = _first_status(offer)
         expires = now + timedelta(seconds=HOLD_SECONDS) if status == Status.HELD else None
         booking = _insert(order, offer, now=now, status=status, hold_expires_at=expires, **_seated(seat))
         actor = _actor(by, booking)
         after = {"status": status, "price_amount": booking.price_amount, "currency": booking.currency}
         record(action=_EVENTS[status], by=actor, target=Target.of(booking), after=after)
-        notices.send(booking, by=actor)
+        notices.send(booking=booking, by=actor)
         return booking
 
 

@@ -28,8 +28,10 @@ def confirm(*, booking_id: uuid.UUID, by: Actor) -> Booking:
             return booking
         if booking.status == Status.EXPIRED:
             raise InvalidTransition(members={"state": booking.status, "allowed": []})
-        transitions.move(booking, Status.CONFIRMED, event="booking.confirmed", by=by, now=now, hold_expires_at=None)
-        notices.send(booking, by=by)
+        transitions.move(
+            booking=booking, to=Status.CONFIRMED, event="booking.confirmed", by=by, now=now, hold_expires_at=None
+        )
+        notices.send(booking=booking, by=by)
         return booking
 
 
@@ -40,8 +42,10 @@ def decline(*, booking_id: uuid.UUID, by: Actor, reason: str = "") -> Booking:
         booking = locks.booking(booking_id)
         if booking.status == Status.DECLINED:
             return booking
-        transitions.move(booking, Status.DECLINED, event="booking.declined", by=by, now=now, reason=reason)
-        notices.send(booking, by=by)
+        transitions.move(
+            booking=booking, to=Status.DECLINED, event="booking.declined", by=by, now=now, reason=reason
+        )
+        notices.send(booking=booking, by=by)
         return booking
 
 
@@ -59,8 +63,8 @@ def resolve_review(*, booking_id: uuid.UUID, by: Actor, refund_amount: int) -> B
             detail = f"Between {booking.refunded_amount} and {booking.paid_amount}."
             raise ValidationFailed(errors=[FieldError("out_of_range", detail, "#/refund_amount")])
         before = {"review_reason": booking.review_reason, "refund_due_amount": booking.refund_due_amount}
-        transitions.change(booking, now=now, review_reason="", refund_due_amount=refund_amount)
+        transitions.change(booking=booking, now=now, review_reason="", refund_due_amount=refund_amount)
         after = {"review_reason": "", "refund_due_amount": refund_amount}
         record(action="booking.reviewed", by=by, target=Target.of(booking), before=before, after=after)
-        cancellation.ask_for_refund(booking, by=by)
+        cancellation.ask_for_refund(booking=booking, by=by)
         return booking

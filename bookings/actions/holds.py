@@ -19,5 +19,5 @@ def expire_due(*, by: Actor, now: datetime, resource: BookingResource | None = N
     locked = due.select_for_update(of=("self",), no_key=True, skip_locked=True).order_by("hold_expires_at")[:limit]
     expired = list(locked)
     for booking in expired:
-        transitions.move(booking, Status.EXPIRED, event="booking.expired", by=by, now=now)
+        transitions.move(booking=booking, to=Status.EXPIRED, event="booking.expired", by=by, now=now)
     return len(expired)

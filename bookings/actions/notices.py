@@ -21,7 +21,7 @@ _TEMPLATES = {
 _WITH_CALENDAR = (Status.CONFIRMED, Status.CANCELLED)
 
 
-def send(booking: Booking, *, by: Actor, key: str = "") -> None:
+def send(*, booking: Booking, by: Actor, key: str = "") -> None:
     """Queue the mail that tells the present state, once a state and sequence. Needs a transaction.
 
     `key` is given when staff send it again; it makes a message of its own.
@@ -63,4 +63,4 @@ def _context(booking: Booking) -> dict[str, Any]:
 def _attachments(booking: Booking) -> list[Attachment]:
     if booking.status not in _WITH_CALENDAR or booking.starts_at is None:
         return []
-    return [Attachment(ics.filename(booking), ics.CONTENT_TYPE, ics.calendar(booking))]
+    return [Attachment(ics.filename(booking), ics.calendar(booking), ics.CONTENT_TYPE)]

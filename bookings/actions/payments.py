@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     NEEDS_REVIEW = "needs_review"
 
 
-def lock(booking_id: uuid.UUID) -> Booking:
+def lock(*, booking_id: uuid.UUID) -> Booking:
     """The booking under its row lock, which comes before every lock of a payment. Raises NotFound."""
     return locks.booking(booking_id)
 
@@ -40,14 +40,20 @@ def record_success(*, booking_id: uuid.UUID, amount: int, purpose: str, by: Acto
     problem, changes = _judge(booking, amount=amount, purpose=purpose, now=now)
     _record_paid(booking, amount=amount, purpose=purpose, by=by, now=now)
     if problem:
-        transitions.change(booking, now=now, review_reason=problem)
+        transitions.change(booking=booking, now=now, review_reason=problem)
         record(action="booking.needs_review", by=by, target=Target.of(booking), after={"review_reason": problem})
         return Outcome.NEEDS_REVIEW
     if booking.status in {Status.HELD, Status.EXPIRED}:
         transitions.move(
-            booking, Status.CONFIRMED, event="booking.confirmed", by=by, now=now, hold_expires_at=None, **changes
+            booking=booking,
+            to=Status.CONFIRMED,
+            event="booking.confirmed",
+            by=by,
+            now=now,
+            hold_expires_at=None,
+            **changes,
         )
-        notices.send(booking, by=by)
+        notices.send(booking=booking, by=by)
     return Outcome.CONFIRMED
 
 
@@ -59,7 +65,7 @@ def record_refund(*, booking_id: uuid.UUID, refunded_amount: int, by: Actor, now
     before = {"refunded_amount": booking.refunded_amount}
     settled = refunded_amount >= booking.paid_amount
     review = "" if settled else booking.review_reason
-    transitions.change(booking, now=now, refunded_amount=refunded_amount, review_reason=review)
+    transitions.change(booking=booking, now=now, refunded_amount=refunded_amount, review_reason=review)
     after = {"refunded_amount": refunded_amount}
     record(action="booking.refunded", by=by, target=Target.of(booking), before=before, after=after)
     return booking
@@ -72,7 +78,7 @@ def extend_hold(*, booking_id: uuid.UUID, by: Actor, now: datetime) -> bool:
         return False
     until = now + timedelta(seconds=HOLD_SECONDS)
     before = {"hold_expires_at": booking.hold_expires_at.isoformat() if booking.hold_expires_at else None}
-    transitions.change(booking, now=now, hold_expires_at=until, hold_extended=True)
+    transitions.change(booking=booking, now=now, hold_expires_at=until, hold_extended=True)
     after = {"hold_expires_at": until.isoformat()}
     record(action="booking.hold_extended", by=by, target=Target.of(booking), before=before, after=after)
     return True
@@ -88,7 +94,7 @@ def _judge(booking: Booking, *, amount: int, purpose: str, now: datetime) -> tup
         return "", {}
     if booking.starts_at is None or booking.starts_at <= now:
         return ReviewReason.TOO_LATE, {}
-    seat = seats.retake(booking, now=now)
+    seat = seats.retake(booking=booking, now=now)
     return ("", {"seat": seat}) if seat else (ReviewReason.SEAT_GONE, {})
 
 
@@ -103,7 +109,7 @@ def _is_right(booking: Booking, *, amount: int, purpose: str) -> bool:
 def _record_paid(booking: Booking, *, amount: int, purpose: str, by: Actor, now: datetime) -> None:
     paid = booking.paid_amount + amount
     before = {"paid_amount": booking.paid_amount}
-    transitions.change(booking, now=now, paid_amount=paid)
+    transitions.change(booking=booking, now=now, paid_amount=paid)
     after = {"paid_amount": paid}
     meta = {"amount": amount, "purpose": purpose}
     record(action="booking.paid", by=by, target=Target.of(booking), before=before, after=after, meta=meta)

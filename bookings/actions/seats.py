@@ -27,7 +27,7 @@ class Seat:
     occupies: DateTimeTZRange
 
 
-def take(offer: ServiceOffer, starts_at: datetime, *, now: datetime) -> Seat:
+def take(*, offer: ServiceOffer, starts_at: datetime, now: datetime) -> Seat:
     """A seat for the slot that starts then. Needs a transaction, and locks the resource until its end.
 
     Raises SlotNotOffered when the service never offered that time, SlotTaken with the nearest free ones when all
@@ -41,7 +41,8 @@ def take(offer: ServiceOffer, starts_at: datetime, *, now: datetime) -> Seat:
     if slot is None:
         raise SlotNotOffered
     if not slot.remaining:
-        raise SlotTaken(members={"nearest": [_member(one) for one in selectors.nearest_slots(offer, to=starts_at, now=now)]})
+        nearest = selectors.nearest_slots(offer, to=starts_at, now=now)
+        raise SlotTaken(members={"nearest": [_member(one) for one in nearest]})
     buffered = slot.ends_at + timedelta(minutes=offer.buffer_minutes)
     return Seat(
         resource=offer.resource,
@@ -52,7 +53,7 @@ def take(offer: ServiceOffer, starts_at: datetime, *, now: datetime) -> Seat:
     )
 
 
-def retake(booking: Booking, *, now: datetime) -> int | None:
+def retake(*, booking: Booking, now: datetime) -> int | None:
     """A seat for an expired booking at its own time, its own one if possible; None when all are taken.
 
     Needs a transaction in which the booking is locked; locks the resource.

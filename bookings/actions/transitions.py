@@ -11,19 +11,21 @@ from common.actor import Actor
 from common.target import Target
 
 
-def move(booking: Booking, to: str, *, event: str, by: Actor, now: datetime, reason: str = "", **changes: Any) -> None:
+def move(
+    *, booking: Booking, to: str, event: str, by: Actor, now: datetime, reason: str = "", **changes: Any
+) -> None:
     """Move a locked booking to the state `to`, with `changes` to its fields, and write the audit event.
 
     Raises InvalidTransition, with `state` and `allowed`, when the table of states has no such move.
     """
-    require(booking, to)
+    require(booking=booking, to=to)
     before = {"status": booking.status, **{name: getattr(booking, name) for name in changes}}
-    change(booking, now=now, status=to, **changes)
+    change(booking=booking, now=now, status=to, **changes)
     after = {"status": to, **changes}
     record(action=event, by=by, target=Target.of(booking), before=_plain(before), after=_plain(after), reason=reason)
 
 
-def change(booking: Booking, *, now: datetime, **changes: Any) -> None:
+def change(*, booking: Booking, now: datetime, **changes: Any) -> None:
     """Write some fields of a locked booking, counting its `lock_version` up."""
     booking.lock_version += 1
     booking.updated_at = now
@@ -32,7 +34,7 @@ def change(booking: Booking, *, now: datetime, **changes: Any) -> None:
     booking.save(update_fields=["lock_version", "updated_at", *changes])
 
 
-def require(booking: Booking, to: str) -> None:
+def require(*, booking: Booking, to: str) -> None:
     """Raise InvalidTransition unless the booking may move to that state."""
     allowed = TRANSITIONS[booking.status]
     if to not in allowed:

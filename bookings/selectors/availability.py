@@ -37,10 +37,15 @@ def slots_for(offer: ServiceOffer | None, *, window: slots.Interval, now: dateti
     return [slot for slot in found if slot.remaining > 0]
 
 
-def slot_at(offer: ServiceOffer, starts_at: datetime, *, now: datetime, live_at: datetime | None = None) -> slots.Slot | None:
-    """The slot that starts at that instant, taken or not; None when the service does not offer it."""
+def slot_at(offer: ServiceOffer, starts_at: datetime, *, now: datetime) -> slots.Slot | None:
+    """The slot that starts at that instant, taken or not; None when the service does not offer it.
+
+    For a writer under the resource's lock: a hold counts until its row is freed.
+    """
+    if not now <= starts_at < now + timedelta(days=offer.max_days_ahead):
+        return None
     window = slots.Interval(starts_at, starts_at + _SHORTEST)
-    found = slots.offered(calendar(offer, window, live_at=live_at), terms(offer), window=window, now=now)
+    found = slots.offered(calendar(offer, window, live_at=None), terms(offer), window=window, now=now)
     return found[0] if found else None
 
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F, QuerySet
@@ -105,6 +105,20 @@ def is_payable(booking: Booking, *, now: datetime) -> bool:
     return booking.status in {Status.CONFIRMED, Status.COMPLETED}
 
 
+def cancellable_until(booking: Booking) -> datetime | None:
+    """The instant at which a customer's right to cancel ends; None when there is no time to count from."""
+    if booking.first_starts_at is None:
+        return None
+    return booking.first_starts_at - timedelta(hours=booking.cancellation_hours)
+
+
+def customer_may_cancel(booking: Booking, *, now: datetime) -> bool:
+    """Whether the policy lets the customer out; an unpaid hold or request may always be given up."""
+    until = cancellable_until(booking)
+    binding = booking.status == Status.CONFIRMED or booking.paid_amount > 0
+    return until is None or not binding or now < until
+
+
 def refund_owed(booking: Booking) -> int:
     """What of `refund_due_amount` has not been paid back yet."""
     return max(0, booking.refund_due_amount - booking.refunded_amount)
@@ -137,6 +151,11 @@ def money_state(booking: Booking) -> str:
 def booking_list() -> QuerySet[Booking]:
     """All bookings that are not spam, with what a list shows of them."""
     return Booking.objects.filter(spam=False).select_related("service", "resource")
+
+
+def booking_by_id(booking_id: uuid.UUID | str) -> Booking:
+    """Any booking, spam too, for callers that have proved their right to it; NotFound for an unknown id."""
+    return _get(_as_uuid(booking_id))
 
 
 def attached_bookings(booking_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Booking]:
