@@ -13,7 +13,7 @@ class Xid8Field(models.BigIntegerField):
 
     description = "PostgreSQL transaction id"
 
-    def db_type(self, connection: Any) -> str:  # noqa: ARG002 - Django's signature
+    def db_type(self, connection: Any) -> str:
         """Return the column's type."""
         return "xid8"
 
@@ -77,9 +77,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["actor_kind", "actor_id", "-at"], name="audit_event_actor"),
         ]
         constraints = [
-            models.CheckConstraint(
-                name="audit_event_known_actor", condition=models.Q(actor_kind__in=ActorKind.values)
-            ),
+            models.CheckConstraint(name="audit_event_known_actor", condition=models.Q(actor_kind__in=ActorKind.values)),
             models.CheckConstraint(name="audit_event_known_outcome", condition=models.Q(outcome__in=Outcome.values)),
         ]
 

@@ -21,9 +21,7 @@ class InvalidIdempotencyKey(DomainError):
 
     code = "invalid_idempotency_key"
     title = "The Idempotency-Key is not valid"
-    about = (
-        "A key is 1 to 255 printable ASCII characters, bare or in double quotes. Without a credential it must be a UUID."
-    )
+    about = "A key is 1 to 255 printable ASCII characters, bare or in quotes; without a credential it must be a UUID."
 
 
 class IdempotencyKeyReused(Unprocessable):

@@ -62,5 +62,5 @@ def take_for_dispatch(*, limit: int, now: datetime) -> list[Job]:
 def _claim(condition: str, now: datetime, **parameters: object) -> list[Job]:
     lease_until = now + timedelta(seconds=LEASE_SECONDS)
     values = {"now": now, "worker": _WORKER, "lease_until": lease_until, **parameters}
-    claimed = list(Job.objects.raw(_CLAIM.format(condition=condition), values))  # noqa: S611 - a constant of ours
+    claimed = list(Job.objects.raw(_CLAIM.format(condition=condition), values))
     return sorted(claimed, key=lambda job: job.run_at)

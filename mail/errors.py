@@ -13,9 +13,9 @@ class CannotResend(Conflict):
     )
 
 
-class NotHandedOver(Exception):  # noqa: N818 - says what happened
+class NotHandedOver(Exception):
     """The message certainly left nobody's hands: trying again cannot send it twice."""
 
 
-class DeliveryFailed(Exception):  # noqa: N818 - says what happened
+class DeliveryFailed(Exception):
     """An attempt failed and a later one may succeed; the job is tried again."""

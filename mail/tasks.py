@@ -1,6 +1,7 @@
 """Jobs of this app: deliver a message, raise an alert."""
 
-import structlog
+import logging
+
 from django.conf import settings
 
 from common.handlers import JobRun, PermanentError, job
@@ -14,7 +15,7 @@ from mail.providers import outgoing
 from mail.providers.outgoing import HandoverFailed
 from mail.providers.verdicts import Verdict
 
-log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @job(DELIVER, queue="mail", max_attempts=DELIVER_ATTEMPTS, time_limit=60)
@@ -62,7 +63,7 @@ def alert(run: JobRun, *, code: str, record: str, summary: str = "", path: str =
     """
     recipients = settings.ALERT_EMAIL or ports.owners()
     if not recipients:
-        log.warning("alert_without_recipients", code=code, record=record)
+        logger.warning("alert_without_recipients", extra={"code": code, "record": record})
     context = {"code": code, "record": record, "summary": summary, "url": absolute(path) if path else ""}
     with run.effects():
         for address in recipients:

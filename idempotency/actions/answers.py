@@ -50,7 +50,7 @@ def run_once(
     render: Callable[[str], Any],
     atomic: bool = False,
 ) -> Response:
-    """Answer `request` by `perform`, or, when its key was answered before, by the stored status and `render(object_id)`.
+    """Answer `request` by `perform`; once its key was answered, by the stored status and `render(object_id)`.
 
     A refusal is stored and raised again too, unless the caller may repeat it (400, 401, 403, 429, 5xx). With `atomic`
     the effects of `perform` and the stored answer are one transaction, so that a crash between them cannot make the

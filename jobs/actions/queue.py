@@ -10,7 +10,7 @@ from common.clock import db_now
 from jobs.constants import DEFAULT_MAX_ATTEMPTS
 from jobs.models import Job
 
-JSON: TypeAlias = "str | int | float | bool | None | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | None"
 
 
 def enqueue(

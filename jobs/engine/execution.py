@@ -1,12 +1,13 @@
 """Runs one claimed job: the same path for the runner, the Celery task and the tests."""
 
+import logging
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-import structlog
-from django.db import transaction
+from django.db import connection, transaction
+from structlog.contextvars import bound_contextvars
 
 from common import context, handlers
 from common.actor import Actor
@@ -17,7 +18,7 @@ from jobs.engine.heartbeat import beating
 from jobs.errors import StaleLease
 from jobs.models import Job
 
-log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 KNOWN_ARGS_VERSION = 1
 
 
@@ -43,9 +44,7 @@ class Run:
 def execute(job: Job, *, heartbeat: bool = True) -> None:
     """Run a claimed job to its outcome. Errors of the handler end here; errors of the database do not."""
     serving = RequestContext(request_id=job.request_id or str(job.pk), job_id=str(job.pk))
-    with context.use(serving), structlog.contextvars.bound_contextvars(
-        request_id=serving.request_id, job_id=serving.job_id, kind=job.kind
-    ):
+    with context.use(serving), bound_contextvars(request_id=serving.request_id, job_id=serving.job_id, kind=job.kind):
         handler = handlers.registry.get(job.kind)
         if handler is None or job.args_version > KNOWN_ARGS_VERSION:
             outcomes.postpone(job)
@@ -62,16 +61,17 @@ def _attempt(job: Job, handler: Handler) -> None:
             with run.effects():
                 pass
     except StaleLease:
-        log.warning("job_lease_lost")
-    except Exception as error:  # noqa: BLE001 - a handler may raise anything, and the row must say so
+        logger.warning("job_lease_lost")
+    except Exception as error:
         if run.finished:
-            log.exception("job_failed_after_its_effects")
+            logger.exception("job_failed_after_its_effects")
             return
         permanent = isinstance(error, PermanentError)
-        log.warning("job_failed", attempt=run.attempt, permanent=permanent, exc_info=True)
+        logger.warning("job_failed", extra={"attempt": run.attempt, "permanent": permanent}, exc_info=True)
+        connection.close_if_unusable_or_obsolete()  # a broken one is replaced, or the row could not be told
         outcomes.fail(job, _describe(error), permanent=permanent)
     else:
-        log.info("job_done", attempt=run.attempt)
+        logger.info("job_done", extra={"attempt": run.attempt})
 
 
 def _describe(error: Exception) -> str:

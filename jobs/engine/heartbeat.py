@@ -1,19 +1,19 @@
 """Keeps the lease of a running job, up to its kind's time limit."""
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-import structlog
 from django.db import DatabaseError, connection
 
 from common.clock import db_now
 from jobs import constants
 from jobs.models import Job, State
 
-log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def _beat(job: Job, time_limit: int, stop: threading.Event) -> None:
                 until = db_now() + timedelta(seconds=constants.LEASE_SECONDS)
                 held = Job.objects.filter(pk=job.pk, worker=job.worker, state=State.RUN).update(lease_until=until)
             except DatabaseError:
-                log.warning("heartbeat_missed", job_id=str(job.pk), exc_info=True)
+                logger.warning("heartbeat_missed", extra={"job_id": str(job.pk)}, exc_info=True)
                 connection.close()
                 continue
             if not held:

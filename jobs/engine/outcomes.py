@@ -1,9 +1,9 @@
 """Writes what became of a run. Each write matches the run's token, so a worker that lost its lease changes nothing."""
 
+import logging
 import random
 from datetime import datetime, timedelta
 
-import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -21,7 +21,7 @@ from jobs.constants import (
 from jobs.errors import StaleLease
 from jobs.models import Job, State
 
-log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 DEAD_CODE = "job_dead"
 
 
@@ -78,7 +78,7 @@ def postpone(job: Job) -> None:
 
 def alert(job: Job, now: datetime) -> None:
     """Tell people that the job is dead: of a scheduled kind once a day, since every slot may fail alike."""
-    log.error("job_dead", job_id=str(job.pk), kind=job.kind, attempts=job.attempts)
+    logger.error("job_dead", extra={"job_id": str(job.pk), "kind": job.kind, "attempts": job.attempts})
     if job.kind == ALERT_KIND:
         return
     record = f"{job.kind}:{now:%Y-%m-%d}" if job.slot else str(job.pk)

@@ -12,7 +12,7 @@ from mail.models import Message, State
 NOT_KNOWN = "The call ended without an answer; nobody knows whether the mail left."
 
 
-def begin(*, message_id: str, by: Actor) -> Message | None:  # noqa: ARG001 - every action names who acts
+def begin(*, message_id: str, by: Actor) -> Message | None:
     """Commit `sending`, and return the message to send; None when there is nothing (more) to do.
 
     A message that is found in `sending` was left there by a worker that died in the call: unless its template may be
@@ -29,24 +29,24 @@ def begin(*, message_id: str, by: Actor) -> Message | None:  # noqa: ARG001 - ev
         return message
 
 
-def sent(*, message: Message, provider_id: str, file_name: str, by: Actor) -> None:  # noqa: ARG001 - see begin
+def sent(*, message: Message, provider_id: str, file_name: str, by: Actor) -> None:
     """Note that the provider took the message, and erase its secrets."""
     Message.objects.filter(pk=message.pk).update(
         state=State.SENT, sent_at=db_now(), provider_id=provider_id, file_name=file_name, secrets=None, error=""
     )
 
 
-def postpone(*, message: Message, error: str, by: Actor) -> None:  # noqa: ARG001 - see begin
+def postpone(*, message: Message, error: str, by: Actor) -> None:
     """Queue the message again after an attempt that certainly sent nothing."""
     _move(message, State.QUEUED, error=error)
 
 
-def fail(*, message: Message, error: str, by: Actor) -> None:  # noqa: ARG001 - see begin
+def fail(*, message: Message, error: str, by: Actor) -> None:
     """Give the message up."""
     _move(message, State.FAILED, error=error)
 
 
-def lose(*, message: Message, error: str, by: Actor) -> None:  # noqa: ARG001 - see begin
+def lose(*, message: Message, error: str, by: Actor) -> None:
     """Note that nobody knows whether the message left."""
     _move(message, State.UNKNOWN, error=f"{NOT_KNOWN}\n{error}")
 

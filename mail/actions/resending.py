@@ -22,9 +22,7 @@ def resend(*, message: Message, by: Actor) -> None:
         row = locked_message(message.pk)
         again = ports.resend_of(row.template)
         if again:
-            again(
-                mail=ports.SentMail(id=row.pk, template=row.template, to=row.to, key=row.key, context=row.context), by=by
-            )
+            again(mail=ports.SentMail(row.pk, row.template, row.to, row.key, row.context), by=by)
         else:
             _copy(row, by)
         record(action=RESENT, by=by, target=Target.of(row), meta={"template": row.template})

@@ -21,7 +21,7 @@ class Receipt:
     file_name: str
 
 
-class HandoverFailed(Exception):  # noqa: N818 - says what happened
+class HandoverFailed(Exception):
     """The backend refused or broke off; `verdict` says what that means."""
 
     def __init__(self, verdict: Verdict, detail: str) -> None:

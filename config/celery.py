@@ -1,0 +1,61 @@
+"""Celery carries the ids of jobs from the relay to workers; it holds nothing that the job table does not.
+
+`celery -A config worker -Q default,mail,media` runs a worker.
+"""
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.conf import settings
+
+MINUTE = 60
+
+app = Celery("config", include=["jobs.celery_tasks"])
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL or None,
+    # A worker that dies returns its message; the job's lease decides whether it runs again.
+    task_acks_late=True,
+    # Redelivery after a killed worker has no limit, so a job that kills its worker would come back for ever.
+    task_reject_on_worker_lost=False,
+    # Messages that a worker took in advance are stranded when it is killed.
+    worker_prefetch_multiplier=1,
+    broker_transport_options={
+        # Longer than the longest task: an unacknowledged message older than this is delivered a second time.
+        "visibility_timeout": 60 * MINUTE,
+        # kombu looks for such messages every interval times throttle seconds; by default that is 100.
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        # A broker that accepts and never answers would otherwise hold the relay for ever.
+        "socket_timeout": 5,
+        "socket_connect_timeout": 1,
+        "health_check_interval": 25,
+        # The same Redis holds the cache.
+        "global_keyprefix": "studio-jobs:",
+    },
+    # A broker that refuses is asked twice and no more: the relay comes again a second later.
+    task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1},
+    # Defaults only: the relay sends each kind's own limits. The lease (150 s) outlives both.
+    task_time_limit=120,
+    task_soft_time_limit=100,
+    # The job's row is the result; there is no second store to lose or to fill.
+    task_ignore_result=True,
+    # Never pickle: whoever writes to the broker must not be able to run code.
+    task_serializer="json",
+    accept_content=["json"],
+    enable_utc=True,
+    timezone="UTC",
+    # Image libraries keep their peaks; a fresh process gives the memory back. The second value is in KB.
+    worker_max_tasks_per_child=200,
+    worker_max_memory_per_child=300_000,
+    # A slow image must not hold a mail.
+    task_queues=[Queue("default"), Queue("mail"), Queue("media")],
+    task_default_queue="default",
+    # A worker may start before its broker does.
+    broker_connection_retry_on_startup=True,
+    # Logs are Django's: one JSON object a line, masked.
+    worker_hijack_root_logger=False,
+)
