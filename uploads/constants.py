@@ -27,6 +27,8 @@ DECODE_MEMORY_BYTES: Final = 768 * MEGABYTE
 DECODE_SECONDS: Final = 60
 
 EXPIRE_BATCH: Final = 200
+QUARANTINE_BATCH: Final = 2000
+QUARANTINE_HOURS: Final = 24
 
 FORBIDDEN_TYPES: Final = ("image/svg+xml", "text/html", "application/xhtml+xml", "text/xml", "application/xml")
 

@@ -76,8 +76,7 @@ class File(models.Model):
             models.CheckConstraint(name="file_sha256_hex", condition=Q(declared_sha256__regex=r"^[0-9a-f]{64}$")),
             models.CheckConstraint(
                 name="file_confirmed_has_instant",
-                condition=~Q(state__in=[State.UPLOADED, State.PROCESSING, State.READY])
-                | Q(confirmed_at__isnull=False),
+                condition=~Q(state__in=[State.UPLOADED, State.PROCESSING, State.READY]) | Q(confirmed_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="file_ready_is_complete",

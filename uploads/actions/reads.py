@@ -1,0 +1,42 @@
+"""Opens files; what staff open is written down."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from audit.actions import record
+from common.actor import Actor, ActorKind
+from common.target import Target
+from uploads import selectors
+from uploads.constants import Bucket, State
+from uploads.errors import InvalidState
+from uploads.models import File
+
+
+def show(*, file_id: UUID, by: Actor) -> File:
+    """Return the file to whoever may see it. Raises `NotFound`."""
+    file = selectors.readable_file(file_id=file_id, actor=by)
+    preview(file=file, by=by)
+    return file
+
+
+def preview(*, file: File, by: Actor) -> None:
+    """Write down that staff open the thumbnails of a private file."""
+    if file.state == State.READY and selectors.variants_are_private(file):
+        _write_down(file, by)
+
+
+def download(*, file_id: UUID, by: Actor) -> str:
+    """Return a URL of 60 seconds that downloads the file. Raises `NotFound`, and `InvalidState` before it is ready."""
+    file = selectors.readable_file(file_id=file_id, actor=by)
+    if file.state != State.READY:
+        raise InvalidState(f"The file is {file.state}; it can be downloaded once it is ready.")
+    if selectors.bucket_of(file) is Bucket.PRIVATE:
+        _write_down(file, by)
+    return selectors.download_url(file)
+
+
+def _write_down(file: File, by: Actor) -> None:
+    if by.kind is ActorKind.STAFF:
+        with transaction.atomic():
+            record(action="file.read", by=by, target=Target.of(file), meta={"purpose": file.purpose})

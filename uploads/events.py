@@ -1,0 +1,20 @@
+"""The audit events of uploads."""
+
+from common import events
+
+events.register(
+    "uploads",
+    {
+        "file.signed": "An upload was signed",
+        "file.confirmed": "An upload was confirmed",
+        "file.ready": "A file was processed and is ready",
+        "file.rejected": "A file was rejected for its content",
+        "file.failed": "A file could not be processed",
+        "file.requeued": "A failed file was put back into the queue",
+        "file.expired": "A signed upload was never confirmed",
+        "file.ingested": "A file was brought in by the server",
+        "file.read": "A private file was opened by staff",
+        "file.deleting": "A file was marked for deletion",
+        "file.deleted": "The objects of a file were deleted",
+    },
+)

@@ -1,0 +1,48 @@
+"""What the apps above tell uploads: the things that files belong to, and the files that are in use."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from common.actor import Actor
+
+Right = Callable[[Actor, UUID], bool]
+Use = Callable[[UUID], bool]
+
+
+@dataclass(frozen=True)
+class TargetKind:
+    """Who may attach files to a kind of thing, and who may read them."""
+
+    may_attach: Right
+    may_read: Right
+
+
+_targets: dict[str, TargetKind] = {}
+_uses: list[Use] = []
+
+
+def register_target(kind: str, *, may_attach: Right, may_read: Right) -> None:
+    """Make `kind` ("booking", "project") a thing that files can belong to; called in `AppConfig.ready()`.
+
+    Both functions take the actor and the target's id. False means that the actor may not know of the target, and is
+    answered with 404; the function raises `PermissionDenied` or `uploads.errors.InvalidState` where the actor may know.
+    The actor may be rebuilt from the file's row (kind and id only), since a job asks again.
+    """
+    _targets[kind] = TargetKind(may_attach=may_attach, may_read=may_read)
+
+
+def target_kind(kind: str) -> TargetKind | None:
+    """What was registered for `kind`, or None."""
+    return _targets.get(kind)
+
+
+def register_use(in_use: Use) -> None:
+    """Add a question, asked before a file is deleted: is this file (by id) shown anywhere?"""
+    if in_use not in _uses:
+        _uses.append(in_use)
+
+
+def in_use(file_id: UUID) -> bool:
+    """Whether any app above still shows the file."""
+    return any(asks(file_id) for asks in _uses)

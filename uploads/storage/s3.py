@@ -1,0 +1,238 @@
+"""S3 and what speaks its language (R2, MinIO), through boto3.
+
+Two clients: one for calls from here, one that only signs, for the host that browsers reach. The configuration is what
+makes a signature bind length, type and checksum: without `s3v4` boto3 still signs with version 2 in us-east-1, and the
+checksums that it adds by itself since 1.36 are refused by R2.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import boto3
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from uploads.constants import IMMUTABLE_CACHE, PRIVATE_CACHE, Bucket
+from uploads.errors import StorageNotConfigured, StorageUnavailable
+from uploads.storage.base import (
+    ObjectChangedError,
+    ObjectInfo,
+    ObjectMissingError,
+    PutOrder,
+    ReadOrder,
+    checked_key,
+    disposition,
+    to_base64,
+    to_hex,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CHUNK_BYTES = 64 * 1024
+META_PREFIX = "x-amz-meta-"
+MISSING_CODES = {"404", "NoSuchKey", "NotFound"}
+CHANGED_CODES = {"412", "PreconditionFailed"}
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class S3Settings:
+    """What the adapter needs; empty strings leave the choice to boto3."""
+
+    private_bucket: str
+    public_bucket: str
+    endpoint_url: str
+    public_endpoint_url: str
+    region: str
+    access_key_id: str
+    secret_access_key: str
+
+
+class S3Storage:
+    """The adapter of `STORAGE=s3`."""
+
+    def __init__(self, configuration: S3Settings) -> None:
+        self.buckets = {Bucket.PRIVATE: configuration.private_bucket, Bucket.PUBLIC: configuration.public_bucket}
+        self.client = _client(configuration, configuration.endpoint_url)
+        self.signer = _client(configuration, configuration.public_endpoint_url)
+        self.signer.meta.events.register("before-sign.s3.PutObject", _metadata_into_query)
+
+    def require(self, bucket: Bucket) -> None:
+        """Raise `StorageNotConfigured` when the bucket has no name."""
+        self._name(bucket)
+
+    def sign_put(self, order: PutOrder) -> str:
+        """Presign a PUT that binds length, type, checksum, file id and "only if nothing is there"."""
+        return self.signer.generate_presigned_url(
+            "put_object",
+            Params={
+                "Bucket": self._name(Bucket.PRIVATE),
+                "Key": order.key,
+                "ContentType": order.content_type,
+                "ContentLength": order.size,
+                "ChecksumSHA256": to_base64(order.sha256),
+                "IfNoneMatch": "*",
+                "Metadata": {"file-id": order.file_id},
+            },
+            ExpiresIn=order.ttl_seconds,
+        )
+
+    def sign_get(self, order: ReadOrder) -> str:
+        """Presign a GET whose answer has our type, and our name for a download."""
+        return self.signer.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self._name(order.bucket),
+                "Key": order.key,
+                "ResponseContentType": order.content_type,
+                "ResponseCacheControl": PRIVATE_CACHE,
+                "ResponseContentDisposition": disposition(order.filename),
+            },
+            ExpiresIn=order.ttl_seconds,
+        )
+
+    def head(self, bucket: Bucket, key: str) -> ObjectInfo | None:
+        """HEAD, with the checksum where the store keeps one."""
+        try:
+            with _answers():
+                found = self.client.head_object(Bucket=self._name(bucket), Key=key, ChecksumMode="ENABLED")
+        except ObjectMissingError:
+            return None
+        return ObjectInfo(
+            key=key,
+            size=found["ContentLength"],
+            content_type=found.get("ContentType", ""),
+            etag=found["ETag"],
+            modified_at=found["LastModified"],
+            sha256=to_hex(found.get("ChecksumSHA256", "")),
+            file_id=found.get("Metadata", {}).get("file-id", ""),
+        )
+
+    def read_range(self, bucket: Bucket, key: str, *, length: int, etag: str) -> bytes:
+        """GET of the first bytes, bound to the ETag."""
+        with _answers():
+            found = self.client.get_object(
+                Bucket=self._name(bucket), Key=key, IfMatch=etag, Range=f"bytes=0-{length - 1}"
+            )
+            return found["Body"].read(length)
+
+    def get(self, bucket: Bucket, key: str, target: BinaryIO, *, etag: str, limit: int) -> None:
+        """GET bound to the ETag, counted while it streams."""
+        with _answers():
+            body = self.client.get_object(Bucket=self._name(bucket), Key=key, IfMatch=etag)["Body"]
+            written = 0
+            while chunk := body.read(CHUNK_BYTES):
+                written += len(chunk)
+                if written > limit:
+                    raise ObjectChangedError
+                target.write(chunk)
+
+    def put(self, bucket: Bucket, key: str, source: Path, *, content_type: str) -> None:
+        """PUT of a file of ours; public objects are immutable, private ones only ever downloads."""
+        public = bucket is Bucket.PUBLIC
+        with _answers(), source.open("rb") as body:
+            self.client.put_object(
+                Bucket=self._name(bucket),
+                Key=checked_key(key),
+                Body=body,
+                ContentType=content_type,
+                CacheControl=IMMUTABLE_CACHE if public else PRIVATE_CACHE,
+                ContentDisposition="inline" if public else "attachment",
+            )
+
+    def copy(self, source: tuple[Bucket, str], target: tuple[Bucket, str]) -> None:
+        """Copy on the server's side."""
+        with _answers():
+            self.client.copy_object(
+                CopySource={"Bucket": self._name(source[0]), "Key": source[1]},
+                Bucket=self._name(target[0]),
+                Key=checked_key(target[1]),
+            )
+
+    def delete(self, bucket: Bucket, key: str) -> None:
+        """DELETE, which S3 answers alike for a key that is not there."""
+        with _answers():
+            self.client.delete_object(Bucket=self._name(bucket), Key=key)
+
+    def list(self, bucket: Bucket, prefix: str, *, limit: int) -> list[ObjectInfo]:
+        """List by pages until `limit`; types and checksums are not part of a listing."""
+        with _answers():
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._name(bucket), Prefix=prefix, PaginationConfig={"MaxItems": limit}
+            )
+            return [
+                ObjectInfo(
+                    key=row["Key"], size=row["Size"], content_type="", etag=row["ETag"], modified_at=row["LastModified"]
+                )
+                for page in pages
+                for row in page.get("Contents", [])
+            ]
+
+    def problem(self) -> str:
+        """HEAD of each bucket that has a name."""
+        for bucket, name in self.buckets.items():
+            if not name:
+                return f"{bucket.value}_bucket_not_set"
+            try:
+                with _answers():
+                    self.client.head_bucket(Bucket=name)
+            except (StorageUnavailable, ObjectMissingError):
+                return f"{bucket.value}_bucket_away"
+        return ""
+
+    def _name(self, bucket: Bucket) -> str:
+        name = self.buckets[bucket]
+        if not name:
+            raise StorageNotConfigured
+        return name
+
+
+def _client(configuration: S3Settings, endpoint_url: str) -> "S3Client":
+    stand_in = "//127.0.0.1" in endpoint_url or "//localhost" in endpoint_url
+    return boto3.client(
+        "s3",
+        region_name=configuration.region,
+        endpoint_url=endpoint_url or None,
+        aws_access_key_id=configuration.access_key_id or None,
+        aws_secret_access_key=configuration.secret_access_key or None,
+        config=Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path" if stand_in else "virtual"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            connect_timeout=2,
+            read_timeout=10,
+            retries={"max_attempts": 2, "mode": "standard"},
+        ),
+    )
+
+
+def _metadata_into_query(request: AWSRequest, **_: object) -> None:
+    """Sign metadata as part of the URL: S3 takes it from there, and the client has one header less to repeat."""
+    for name in [name for name in request.headers if name.lower().startswith(META_PREFIX)]:
+        request.params[name.lower()] = request.headers[name]
+        del request.headers[name]
+
+
+@contextmanager
+def _answers() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if code in MISSING_CODES:
+            raise ObjectMissingError from error
+        if code in CHANGED_CODES:
+            raise ObjectChangedError from error
+        logger.warning("The store refused a call with %s.", code)
+        raise StorageUnavailable from error
+    except BotoCoreError as error:
+        logger.warning("The store did not answer: %s.", type(error).__name__)
+        raise StorageUnavailable from error

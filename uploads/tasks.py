@@ -1,0 +1,40 @@
+"""Job handlers of uploads."""
+
+from uuid import UUID
+
+from common.handlers import JobRun, hours, job, minutes
+from jobs.errors import StaleLease
+from uploads.actions import deletions, processing, sweeps
+
+PROCESS_ATTEMPTS = 5
+
+
+@job("uploads.process", queue="media", max_attempts=PROCESS_ATTEMPTS, time_limit=150)
+def process(run: JobRun, *, file_id: str) -> None:
+    """Turn a confirmed upload into what may be served; the last failed attempt marks the file as failed."""
+    try:
+        processing.process(file_id=UUID(file_id), effects=run.effects, by=run.by)
+    except StaleLease:  # another worker has the job; the outcome is its business
+        raise
+    except Exception:
+        if run.attempt >= PROCESS_ATTEMPTS:
+            processing.give_up(file_id=UUID(file_id), by=run.by)
+        raise
+
+
+@job("uploads.delete", queue="media")
+def delete(run: JobRun, *, file_id: str) -> None:
+    """Remove the objects of a deleted file."""
+    deletions.remove_objects(file_id=UUID(file_id), effects=run.effects, by=run.by)
+
+
+@job("uploads.expire", every=minutes(5))
+def expire(run: JobRun) -> None:
+    """Close signed uploads that nobody confirmed."""
+    sweeps.expire(by=run.by)
+
+
+@job("uploads.clear_quarantine", every=hours(1))
+def clear_quarantine(run: JobRun) -> None:
+    """Delete quarantined objects that nothing refers to."""
+    sweeps.clear_quarantine(by=run.by)
