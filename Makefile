@@ -1,7 +1,7 @@
 # `make help` lists the targets. Each begins with .venv and the locked packages (devkit/bootstrap.py does nothing when
 # they are there), so none needs a step by hand before it.
 
-PYTHON ?= python3
+PYTHON ?= $(shell command -v python3 || command -v python3.11 || echo python3)
 BOOTSTRAP = @$(PYTHON) devkit/bootstrap.py
 VENV = .venv/bin
 WORKERS ?= 2

@@ -76,7 +76,7 @@ def all_checks(drift: Path) -> list[Check]:
 
 
 def run_checks(env: Mapping[str, str]) -> bool:
-    """Run every check in the checkout, `env` added to its environment; print a line for each, tell whether all passed."""
+    """Run every check with `env` added to its environment, print a line for each, and tell whether all passed."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as pool:
         today = Path(folder, "openapi.yaml")
         results = list(pool.map(functools.partial(_run, env=env), all_checks(today)))

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devkit.processes import LauncherError, ProcessId, last_lines, stop_child, tied_to_parent
+from devkit.processes import LauncherError, ProcessId, last_lines, peek, stop_child, tied_to_parent
 
 STOP_SECONDS = 15
 
@@ -42,7 +42,7 @@ class Child:
 
     def code(self) -> int | None:
         """Return the exit code once it has ended."""
-        return None if self.process is None else self.process.poll()
+        return None if self.process is None else peek(self.process)
 
     def ended_badly(self) -> LauncherError:
         """Compose the sentence about its unwanted end."""
@@ -55,7 +55,7 @@ class Child:
     def ask_to_stop(self) -> None:
         """Send SIGTERM and do not wait, so that several may stop at once."""
         if self.process is not None and self.code() is None:
-            self.process.send_signal(signal.SIGTERM)
+            os.kill(self.process.pid, signal.SIGTERM)
 
     def stop(self) -> None:
         """Stop it and whatever it started; harmless when it does not run."""

@@ -25,12 +25,13 @@ from devkit.processes import (
     LauncherError,
     PortTakenError,
     ProcessId,
+    StopSignals,
     free_port,
     last_lines,
+    peek,
     port_is_free,
     stop_child,
     tied_to_parent,
-    wait_for_signal,
 )
 
 OLDEST_MAJOR = 15
@@ -182,12 +183,13 @@ class Postgres:
         deadline = time.monotonic() + READY_SECONDS
         while True:
             self.process = self._spawn(run_as)
-            while self.process.poll() is None:
+            while peek(self.process) is None:
                 if self._answers_as_ours(run_as.data):
                     return
                 if time.monotonic() > deadline:
                     raise LauncherError(f"PostgreSQL does not answer on port {self.port}: {last_lines(self.log)}")
                 time.sleep(POLL_SECONDS)
+            stop_child(self.process, signal.SIGINT, seconds=0)
             why = last_lines(self.log)
             if time.monotonic() > deadline or not any(words in why for words in STILL_ENDING):
                 raise LauncherError(f"PostgreSQL did not start: {why}")
@@ -240,7 +242,7 @@ class Postgres:
 
     def running(self) -> bool:
         """Tell whether the server that we started still runs."""
-        return self.process is not None and self.process.poll() is None
+        return self.process is not None and peek(self.process) is None
 
     def stop(self) -> None:
         """Stop the server at once but cleanly ("fast": open transactions roll back); harmless when it does not run."""
@@ -266,9 +268,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-fsync", action="store_true", help="fast and unsafe: for tests")
     options = parser.parse_args(arguments)
     server = Postgres(options.data, port=options.port, database=options.database, fsync=not options.no_fsync)
+    signals = StopSignals()
     try:
         print(server.start(), flush=True)
-        if server.process and wait_for_signal(server.process) is not None:
+        if server.process and signals.wait(server.process) is not None:
             raise LauncherError(f"PostgreSQL ended by itself: {last_lines(server.log)}")
     except LauncherError as error:
         print(error, file=sys.stderr)

@@ -153,34 +153,53 @@ def last_lines(path: Path, count: int = 3) -> str:
     return " / ".join(line.strip() for line in lines[-count:])
 
 
-def stop_child(child: subprocess.Popen[bytes], signal_number: int, *, seconds: float) -> int:
-    """End one's own child and everything in its session: politely, then by SIGKILL; return the child's code.
+def peek(child: subprocess.Popen[bytes]) -> int | None:
+    """Return a child's exit code once it has ended, and leave it unreaped; minus the signal where one killed it.
 
-    The child must have been started with `start_new_session=True`. While it is not reaped, its number cannot become
-    another process group's, so what it left behind is found by that number.
+    While a child is not reaped, its number cannot become another process's or group's.
     """
     if child.returncode is not None:
         return child.returncode
-    child.send_signal(signal_number)
-    wait_until(lambda: _has_ended(child.pid), seconds=seconds)
+    ended = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if ended is None:
+        return None
+    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+
+def stop_child(child: subprocess.Popen[bytes], signal_number: int, *, seconds: float) -> int:
+    """End one's own child and everything in its session: politely, then by SIGKILL; return the child's code.
+
+    The child must have been started with `start_new_session=True`, and looked after with `peek` only.
+    """
+    if child.returncode is not None:
+        return child.returncode
+    os.kill(child.pid, signal_number)
+    wait_until(lambda: peek(child) is not None, seconds=seconds)
     with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says it the other way
         os.killpg(child.pid, signal.SIGKILL)
     return child.wait()
 
 
-def _has_ended(child: int) -> bool:
-    """Tell whether a child of ours has ended, without reaping it."""
-    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+class StopSignals:
+    """SIGINT and SIGTERM of a foreground supervisor, noted from the moment that this is made."""
 
+    def __init__(self) -> None:
+        self._asked = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask)
 
-def wait_for_signal(child: subprocess.Popen[bytes]) -> int | None:
-    """Sleep in a foreground supervisor until SIGINT or SIGTERM (None) or the child's end (its return code)."""
-    asked: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda received, _frame: asked.append(received))
-    while not asked:
-        code = child.poll()
-        if code is not None:
-            return code
-        time.sleep(0.1)
-    return None
+    def __bool__(self) -> bool:
+        """Tell whether one has come."""
+        return self._asked
+
+    def _ask(self, _number: int, _frame: object) -> None:
+        self._asked = True
+
+    def wait(self, child: subprocess.Popen[bytes]) -> int | None:
+        """Sleep until a signal (None) or the child's end (its return code)."""
+        while not self._asked:
+            code = peek(child)
+            if code is not None:
+                return code
+            time.sleep(0.1)
+        return None

@@ -6,7 +6,6 @@ When the supervisor itself is killed, the kernel tells its children (Linux), and
 import contextlib
 import functools
 import os
-import signal
 import socket
 import sys
 import time
@@ -20,7 +19,7 @@ from devkit.env_file import EnvFile
 from devkit.folders import FolderLock
 from devkit.local import DATABASE, Plan, database_url, free_database_port, make_folders, plan
 from devkit.postgres import Postgres
-from devkit.processes import LOOPBACK, LauncherError, PortTakenError, port_is_free
+from devkit.processes import LOOPBACK, LauncherError, PortTakenError, StopSignals, port_is_free
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 60
@@ -39,14 +38,12 @@ class Supervisor:
     def __init__(self, checkout: Path = CHECKOUT) -> None:
         self.checkout = checkout
         self.var = checkout / "var"
-        self._asked = False
+        self._signals = StopSignals()
         self._children: list[Child] = []
         self._postgres: Postgres | None = None
 
     def run(self) -> int:
         """Start everything, wait for a signal or a child's end, stop everything; 0 after a signal, else 1."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._ask)
         make_folders(self.var)
         lock = FolderLock(self.var / "run")
         try:
@@ -63,9 +60,6 @@ class Supervisor:
             lock.release()
         print("Stopped. Everything is kept for the next `make run`.", flush=True)
         return 0
-
-    def _ask(self, _number: int, _frame: object) -> None:
-        self._asked = True
 
     def _take(self, lock: FolderLock) -> None:
         try:
@@ -166,7 +160,7 @@ class Supervisor:
             time.sleep(WATCH_SECONDS)
 
     def _check(self) -> None:
-        if self._asked:
+        if self._signals:
             raise StopAsked
 
     def _watch(self) -> None:

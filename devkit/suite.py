@@ -4,7 +4,7 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,21 +14,20 @@ from devkit.processes import LauncherError
 from devkit.testing import Pair
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-CHECK_ENVIRONMENT = {name: os.environ[name] for name in ("DATABASE_URL",) if name in os.environ}
-"""What the checks find beside the environment. Pytest does not: each of its sessions has a database name of its own."""
+Environment = Mapping[str, str]
+"""What the checks find beside `os.environ`. Pytest does not: each of its sessions has a database name of its own."""
 
 
 @contextmanager
-def servers() -> Iterator[None]:
+def servers() -> Iterator[Environment]:
     """Have a PostgreSQL and a Valkey up for the tools and for pytest, whose plugin joins this very pair."""
     if {"DATABASE_URL", "TEST_REDIS_URL"} <= os.environ.keys():
-        yield
+        yield {}
         return
     pair = Pair()
     try:
         with pair.lease() as services:
-            CHECK_ENVIRONMENT.setdefault("DATABASE_URL", services.database_url)
-            yield
+            yield {} if "DATABASE_URL" in os.environ else {"DATABASE_URL": services.database_url}
     finally:
         pair.stop()
 
@@ -38,25 +37,25 @@ def pytest(*arguments: str) -> bool:
     return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=CHECKOUT, check=False).returncode == 0
 
 
-def check(_options: argparse.Namespace) -> bool:
+def check(_options: argparse.Namespace, env: Environment) -> bool:
     """Run the checks alone."""
-    return run_checks(CHECK_ENVIRONMENT)
+    return run_checks(env)
 
 
-def test(options: argparse.Namespace) -> bool:
+def test(options: argparse.Namespace, env: Environment) -> bool:
     """Run the checks and every test, and print the coverage of branches; both run, whatever the first one finds."""
-    checked = run_checks(CHECK_ENVIRONMENT)
+    checked = run_checks(env)
     coverage = ["--cov", "--cov-report=term:skip-covered"]
     return pytest("-q", "-n", options.workers, "--maxprocesses", options.workers, *coverage) and checked
 
 
-def e2e(_options: argparse.Namespace) -> bool:
+def e2e(_options: argparse.Namespace, _env: Environment) -> bool:
     """Run the browser tests."""
     os.environ["CHROMIUM"] = chromium.ensure()
     return pytest("-q", "e2e")
 
 
-TARGETS: dict[str, Callable[[argparse.Namespace], bool]] = {"check": check, "test": test, "e2e": e2e}
+TARGETS: dict[str, Callable[[argparse.Namespace, Environment], bool]] = {"check": check, "test": test, "e2e": e2e}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,8 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--workers", default="2", help="processes of pytest")
     options = parser.parse_args(arguments)
     try:
-        with servers():
-            return 0 if TARGETS[options.target](options) else 1
+        with servers() as env:
+            return 0 if TARGETS[options.target](options, env) else 1
     except LauncherError as error:
         print(error, file=sys.stderr)
         return 1

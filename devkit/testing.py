@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from devkit.postgres import Postgres
-from devkit.processes import LauncherError, ProcessId, last_lines, wait_until, write_private
+from devkit.processes import LauncherError, ProcessId, StopSignals, last_lines, wait_until, write_private
 from devkit.valkey import Valkey
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -95,33 +95,38 @@ class Pair:
 
     def _start(self) -> Services:
         self._state.unlink(missing_ok=True)
-        with self._log.open("wb") as log:
-            keeper = subprocess.Popen(
-                [sys.executable, "-m", "devkit.testing", "keep", os.fspath(self.folder)],
-                cwd=CHECKOUT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        wait_until(lambda: self._state.exists() or keeper.poll() is not None, seconds=START_SECONDS)
+        keeper = ProcessId.of(self._spawn_keeper())
+        wait_until(lambda: self._state.exists() or not (keeper and keeper.alive()), seconds=START_SECONDS)
         services = self.running()
         if services is None:
             raise LauncherError(f"The test servers did not start: {last_lines(self._log) or 'no answer'}")
         return services
 
+    def _spawn_keeper(self) -> int:
+        """Start the keeper as nobody's child, so that it outlives us without a zombie; its process id."""
+        keep = [sys.executable, "-m", "devkit.testing", "keep", os.fspath(self.folder)]
+        with self._log.open("wb") as log:
+            shell = subprocess.run(
+                ["/bin/sh", "-c", '"$@" >&2 & echo $!', "sh", *keep],
+                cwd=CHECKOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                check=True,
+            )
+        return int(shell.stdout)
+
     def keep(self) -> None:
         """Run the pair in this process until SIGTERM, the end of a server, or `IDLE_SECONDS` without a lease."""
-        asked: list[int] = []
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda received, _frame: asked.append(received))
+        signals = StopSignals()
         self._wipe()
         postgres = Postgres(self.folder / "pg", fsync=False)
         valkey = Valkey(self.folder / "valkey")
         try:
             with postgres, valkey:
                 self._announce(postgres, valkey)
-                self._watch(lambda: bool(asked) or not (postgres.running() and valkey.running()))
+                self._watch(lambda: bool(signals) or not (postgres.running() and valkey.running()))
                 self._state.unlink(missing_ok=True)
         finally:
             self._wipe()

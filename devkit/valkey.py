@@ -20,12 +20,13 @@ from devkit.processes import (
     LauncherError,
     PortTakenError,
     ProcessId,
+    StopSignals,
     free_port,
     last_lines,
+    peek,
     port_is_free,
     stop_child,
     tied_to_parent,
-    wait_for_signal,
     wait_until,
 )
 
@@ -105,7 +106,7 @@ class Valkey:
             raise LauncherError(f"Valkey does not answer on port {self.port}: {last_lines(self.log)}")
 
     def _is_ready(self) -> bool:
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None or peek(self.process) is not None:
             raise LauncherError(f"Valkey did not start: {last_lines(self.log)}")
         client = redis.Redis.from_url(self.url, socket_connect_timeout=1, socket_timeout=1)
         try:
@@ -117,7 +118,7 @@ class Valkey:
 
     def running(self) -> bool:
         """Tell whether the server that we started still runs."""
-        return self.process is not None and self.process.poll() is None
+        return self.process is not None and peek(self.process) is None
 
     def stop(self) -> None:
         """Stop the server and keep its data; harmless when it does not run."""
@@ -141,9 +142,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=6379)
     options = parser.parse_args(arguments)
     server = Valkey(options.data, port=options.port, password=os.environ.get("VALKEY_PASSWORD"))
+    signals = StopSignals()
     try:
         print(server.start(), flush=True)
-        if server.process and wait_for_signal(server.process) is not None:
+        if server.process and signals.wait(server.process) is not None:
             raise LauncherError(f"Valkey ended by itself: {last_lines(server.log)}")
     except LauncherError as error:
         print(error, file=sys.stderr)
