@@ -11,6 +11,7 @@ from random import Random
 from PIL import Image, ImageDraw
 
 SIZE = (1600, 900)
+PORTRAIT_SIDE = 480
 SCALE = 2
 QUALITY = 88
 
@@ -47,34 +48,36 @@ def cover(name: str, *, palette: str = "", composition: str = "") -> bytes:
     return _jpeg(draw(random, colours).reduce(SCALE))
 
 
-def portrait(name: str, *, palette: str = "") -> bytes:
-    """A square JPEG of 480 pixels: a head and shoulders before a coloured ground."""
+def portrait(name: str, *, palette: str = "", hair: str = "") -> bytes:
+    """A square JPEG of 480 pixels: a head and shoulders before a coloured ground; `hair` is a key of HAIR."""
     random = Random(name)  # noqa: S311 - a picture, not a secret
     colours = PALETTES[palette or random.choice(sorted(PALETTES))]
-    side = 480 * SCALE
+    side = PORTRAIT_SIDE * SCALE
     picture = gradient((side, side), colours[4], colours[3])
     pencil = ImageDraw.Draw(picture)
-    centre, head = side // 2, round(side * random.uniform(0.15, 0.17))
-    neck = round(head * 0.48)
-    skin, hair, shirt = mix(colours[1], colours[2], random.random()), colours[0], random.choice(colours[1:3])
-    top = round(side * 0.40)
-    _hair(pencil, random, (centre, top, head), hair)
-    shoulders = round(side * random.uniform(0.31, 0.35))
+    centre, top, head = side / 2, side * 0.40, side * random.uniform(0.15, 0.17)
+    skin, dark, shirt = mix(colours[1], colours[2], random.random()), colours[0], random.choice(colours[1:3])
+    _hair(pencil, hair or random.choice(sorted(HAIR)), (centre, top, head), dark)
+    shoulders, neck = side * random.uniform(0.31, 0.35), head * 0.48
     pencil.ellipse((centre - shoulders, side * 0.70, centre + shoulders, side * 1.35), fill=shirt)
-    pencil.rounded_rectangle((centre - neck, top, centre + neck, side * 0.75), radius=neck, fill=mix(skin, hair, 0.18))
-    pencil.ellipse((centre - head, top - head * 1.15, centre + head, top + head * 1.2), fill=skin)
-    pencil.chord((centre - head, top - head * 1.15, centre + head, top + head * 1.2), 196, 344, fill=hair)
+    pencil.rounded_rectangle((centre - neck, top, centre + neck, side * 0.75), radius=neck, fill=mix(skin, dark, 0.18))
+    face = (centre - head, top - head * 1.15, centre + head, top + head * 1.2)
+    pencil.ellipse(face, fill=skin)
+    pencil.chord(face, 196, 344, fill=dark)
     return _jpeg(picture.reduce(SCALE))
 
 
-def _hair(pencil: ImageDraw.ImageDraw, random: Random, place: tuple[int, int, int], hair: Colour) -> None:
-    """The shape behind the head: close, round, long or a bun."""
+# How far the hair reaches beyond the head, how far it falls, and whether it is tied up.
+HAIR = {"close": (1.04, 0.1, False), "round": (1.38, 0.35, False), "long": (1.2, 1.7, False), "bun": (1.08, 0.3, True)}
+
+
+def _hair(pencil: ImageDraw.ImageDraw, kind: str, place: tuple[float, float, float], colour: Colour) -> None:
     centre, top, head = place
-    reach, drop = random.choice(((1.04, 0.1), (1.38, 0.35), (1.2, 1.7), (1.08, 0.3)))
+    reach, drop, tied = HAIR[kind]
     box = (centre - head * reach, top - head * (reach + 0.15), centre + head * reach, top + head * (drop + 0.6))
-    pencil.rounded_rectangle(box, radius=head * reach, fill=hair)
-    if reach == 1.08:  # noqa: PLR2004 - the fourth shape is the one with a bun
-        pencil.ellipse((centre - head * 0.5, top - head * 1.95, centre + head * 0.5, top - head * 0.95), fill=hair)
+    pencil.rounded_rectangle(box, radius=head * reach, fill=colour)
+    if tied:
+        pencil.ellipse((centre - head * 0.5, top - head * 1.95, centre + head * 0.5, top - head * 0.95), fill=colour)
 
 
 def gradient(size: tuple[int, int], top: Colour, bottom: Colour) -> Image.Image:

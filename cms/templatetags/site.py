@@ -4,7 +4,9 @@ Auth, booking and payment pages extend the same frame, so nothing here expects a
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import template
 from django.conf import settings
@@ -12,6 +14,7 @@ from django.template.base import FilterExpression, Node, NodeList, Parser, Token
 from django.template.context import Context
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from common import links, money
 from common.clock import db_now
@@ -27,6 +30,17 @@ NETWORK_NAMES = {
     "instagram": "Instagram",
 }
 DEFAULT_SIZES = "100vw"
+RATING_MAX = 5
+MINUTES_AN_HOUR = 60
+WEEKDAYS = (
+    gettext_lazy("Monday"),
+    gettext_lazy("Tuesday"),
+    gettext_lazy("Wednesday"),
+    gettext_lazy("Thursday"),
+    gettext_lazy("Friday"),
+    gettext_lazy("Saturday"),
+    gettext_lazy("Sunday"),
+)
 
 
 @register.simple_tag
@@ -149,3 +163,70 @@ def price(value: Mapping[str, Any] | None) -> str:
     if not value:
         return ""
     return money.format_money(value["amount"], value["currency"]).removesuffix(".00")
+
+
+@register.simple_tag
+def social_image(*candidates: Mapping[str, Any] | None) -> SafeString:
+    """The picture that is shown when a link is shared: the first one that there is."""
+    image = next((one for one in candidates if one), None)
+    if image is None:
+        return mark_safe("")
+    markup = '<meta property="og:image" content="{}">\n  <meta name="twitter:card" content="summary_large_image">'
+    return format_html(markup, image["src"])
+
+
+@register.filter
+def icon_template(name: str) -> str:
+    """The template of an icon of the fixed set."""
+    return f"pages/icons/{name}.svg"
+
+
+@register.filter
+def instant(value: datetime | str | None) -> datetime | None:
+    """An instant of the API (RFC 3339) as a datetime that `date` can format."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value) if value else None
+    return value
+
+
+@register.filter
+def day(value: date | str | None) -> date | None:
+    """A day of the API as a date that `date` can format."""
+    if isinstance(value, str):
+        return date.fromisoformat(value) if value else None
+    return value
+
+
+@register.filter
+def stars(rating: int) -> str:
+    """A rating as filled and empty stars."""
+    return "★" * rating + "☆" * (RATING_MAX - rating)
+
+
+@register.filter
+def weekday(number: int) -> str:
+    """The name of a day by ISO 8601: 1 is Monday."""
+    return str(WEEKDAYS[number - 1])
+
+
+@register.filter
+def duration(minutes: int) -> str:
+    """Minutes as people say them: "45 minutes", "2 hours", "1 h 30 min"."""
+    hours, rest = divmod(minutes, MINUTES_AN_HOUR)
+    if not hours:
+        return ngettext("%(n)d minute", "%(n)d minutes", rest) % {"n": rest}
+    if not rest:
+        return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
+    return gettext("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": rest}
+
+
+@register.filter
+def host(url: str) -> str:
+    """The host of an address, for people."""
+    return urlsplit(url).netloc.removeprefix("www.")
+
+
+@register.filter
+def dialled(number: str) -> str:
+    """A telephone number without what people put between its digits."""
+    return "".join(character for character in number if character.isdigit() or character == "+")
