@@ -1,12 +1,68 @@
-"""The staff's site: Django's admin with our start page and sign-in."""
+"""The staff's site: Django's admin with our menu, start page and sign-in."""
+
+from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, reverse
+from django.utils.translation import gettext_lazy as _
 from django_otp.admin import OTPAdminSite
 
+from accounts import selectors as accounts
+from backoffice import sections, selectors
+from backoffice.forms import SignInForm
 
-class StudioAdminSite(OTPAdminSite):
+QUICK = (
+    ("cms.add_post", "admin:cms_post_add", _("Write a post")),
+    ("cms.add_project", "admin:cms_project_add", _("Add a project")),
+    ("cms.add_mediaasset", "admin:cms_mediaasset_add", _("Upload an image")),
+    ("accounts.invite_staff", "admin:accounts_invite_add", _("Invite a colleague")),
+)
+RIBBONS = {"local": _("Local mode"), "test": _("Test mode")}
+WITHOUT_REAL_MONEY = {"twin", "test"}
+CLOSED = {"password_change", "password_change_done"}
+
+
+class StudioAdminSite(OTPAdminSite):  # type: ignore[misc]  # django-otp has no stubs
     """One instance, `django.contrib.admin.site`."""
 
     site_header = settings.STUDIO_NAME
     site_title = settings.STUDIO_NAME
-    index_title = "Start"
+    index_title = _("Start")
+    login_form = SignInForm
+    login_template = "admin/login.html"
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whether this session may see the admin: open account, second factor as the policy wants it."""
+        return accounts.may_use_admin(request.user)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Django's addresses without its password form: passwords are changed where the password rule is."""
+        return [one for one in super().get_urls() if getattr(one, "name", None) not in CLOSED]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page of the admin shows."""
+        context: dict[str, Any] = super().each_context(request)
+        context["ribbon"] = RIBBONS.get(settings.DJANGO_ENV, "")
+        context["money_ribbon"] = _("No real money moves here") if settings.PAYMENTS_MODE in WITHOUT_REAL_MONEY else ""
+        context["factor_banner"] = context["has_permission"] and selectors.two_factor_missing(request.user)
+        return context
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
+        """The menu as sections."""
+        return sections.arrange(super().get_app_list(request, app_label))
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The start page: what needs you, what you can begin, how things are."""
+        user: Any = request.user
+        context = {
+            "needs_you": selectors.needs_you(user),
+            "health": selectors.health(user),
+            "activity": selectors.activity(user),
+            "quick": [{"url": reverse(name), "label": label} for needed, name, label in QUICK if user.has_perm(needed)],
+        }
+        response: HttpResponse = super().index(request, context | (extra_context or {}))
+        return response

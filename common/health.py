@@ -16,6 +16,11 @@ class Check:
     reason: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def words(self) -> str:
+        """The reason for people."""
+        return self.reason.replace("_", " ")
+
     def as_dict(self) -> dict[str, Any]:
         """The member under `checks`."""
         return {"status": self.status, **({"reason": self.reason} if self.reason else {}), **self.details}
