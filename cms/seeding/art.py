@@ -14,6 +14,7 @@ SIZE = (1600, 900)
 PORTRAIT_SIDE = 480
 SCALE = 2
 QUALITY = 88
+SLANTED_ROOFS = 0.3
 
 Colour = tuple[int, int, int]
 Palette = tuple[Colour, ...]  # from the darkest to the lightest; the last but one is the accent
@@ -41,7 +42,7 @@ def mix(one: Colour, other: Colour, share: float) -> Colour:
 
 
 def cover(name: str, *, palette: str = "", composition: str = "") -> bytes:
-    """A JPEG of 1600 × 900 for `name`; palette and composition are chosen by the name unless given."""
+    """A JPEG of 1600 by 900 pixels for `name`; palette and composition are chosen by the name unless given."""
     random = Random(name)  # noqa: S311 - a picture, not a secret
     colours = PALETTES[palette or random.choice(sorted(PALETTES))]
     draw = COMPOSITIONS[composition or random.choice(sorted(COMPOSITIONS))]
@@ -98,16 +99,24 @@ def _jpeg(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
+def _disc(pencil: ImageDraw.ImageDraw, centre: tuple[float, float], radius: float, colour: Colour) -> None:
+    x, y = centre
+    pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+
+
 def ridges(random: Random, colours: Palette) -> Image.Image:
     """Hills behind hills under a low sun."""
     picture, pencil, width, height = _canvas(mix(colours[5], colours[4], 0.15), mix(colours[5], colours[4], 0.75))
-    sun, radius = (width * random.uniform(0.2, 0.8), height * random.uniform(0.24, 0.4)), height * random.uniform(0.11, 0.19)
-    pencil.ellipse((sun[0] - radius, sun[1] - radius, sun[0] + radius, sun[1] + radius), fill=mix(colours[4], colours[5], 0.25))
+    sun = width * random.uniform(0.2, 0.8), height * random.uniform(0.24, 0.4)
+    _disc(pencil, sun, height * random.uniform(0.11, 0.19), mix(colours[4], colours[5], 0.25))
     layers = random.randint(5, 6)
     for layer in range(layers):
         share = layer / (layers - 1)
         level = height * (0.42 + 0.44 * share)
-        waves = [(random.uniform(0.6, 1.6) * (index + 1), random.uniform(0, math.tau), height * 0.085 / (index + 1)) for index in range(4)]
+        waves = [
+            (random.uniform(0.6, 1.6) * number, random.uniform(0, math.tau), height * 0.085 / number)
+            for number in range(1, 5)
+        ]
         outline = [
             (x, level + sum(tall * math.sin(math.tau * often * x / width + start) for often, start, tall in waves))
             for x in range(0, width + 1, 16)
@@ -145,8 +154,9 @@ def strata(random: Random, colours: Palette) -> Image.Image:
     for band in range(1, bands):
         level = height * (band / bands) ** 1.12
         colour = mix(colours[random.choice((1, 2, 2, 3, 3, 4))], colours[0], band / bands * 0.55)
+        phase = start + band * 0.32
         outline = [
-            (x, level + height * tilt * (x / width - 0.5) + height * swell * math.sin(2.6 * x / width + start + band * 0.32))
+            (x, level + height * (tilt * (x / width - 0.5) + swell * math.sin(2.6 * x / width + phase)))
             for x in range(0, width + 1, 20)
         ]
         pencil.polygon([*outline, (width, height * 1.3), (0, height * 1.3)], fill=colour)
@@ -159,44 +169,44 @@ def orbits(random: Random, colours: Palette) -> Image.Image:
     x, y = width * random.uniform(0.3, 0.7), height * random.uniform(0.4, 0.6)
     for ring in range(9, 0, -1):
         radius = height * 0.105 * ring
-        pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=mix(colours[2], colours[0], ring / 9.5))
+        _disc(pencil, (x, y), radius, mix(colours[2], colours[0], ring / 9.5))
         angle, size = random.uniform(0, math.tau), height * random.uniform(0.012, 0.045)
         centre = x + radius * math.cos(angle), y + radius * math.sin(angle)
-        body = (centre[0] - size, centre[1] - size, centre[0] + size, centre[1] + size)
-        pencil.ellipse(body, fill=random.choice((colours[3], colours[4], colours[5])))
-    core = height * 0.085
-    pencil.ellipse((x - core, y - core, x + core, y + core), fill=colours[4])
+        _disc(pencil, centre, size, random.choice((colours[3], colours[4], colours[5])))
+    _disc(pencil, (x, y), height * 0.085, colours[4])
     return picture
+
+
+# Corners in shares of a cell: a triangle that points up, one that points down, a diamond, an empty row.
+WOVEN: tuple[tuple[tuple[float, float], ...], ...] = (
+    ((0, 1), (0.5, 0), (1, 1)),
+    ((0, 0), (0.5, 1), (1, 0)),
+    ((0, 0.5), (0.5, 0), (1, 0.5), (0.5, 1)),
+    (),
+)
 
 
 def weave(random: Random, colours: Palette) -> Image.Image:
     """Rows of triangles and diamonds, as on a kiondo basket."""
     picture, pencil, width, height = _canvas(colours[5], colours[5])
-    y, rows = 0.0, 0
+    y = 0.0
     while y < height:
         tall = height * random.choice((0.05, 0.09, 0.14, 0.2))
         ground, figure = random.sample(colours, 2)
         pencil.rectangle((0, y, width, y + tall), fill=ground)
         step = tall * random.choice((0.9, 1.1, 1.5))
-        kind = random.choice(("up", "down", "diamond", "plain"))
-        for index in range(0 if kind != "plain" else 10**6, int(width / step) + 2):
-            x = (index - 0.5) * step
-            shape = {
-                "up": [(x, y + tall), (x + step / 2, y), (x + step, y + tall)],
-                "down": [(x, y), (x + step / 2, y + tall), (x + step, y)],
-                "diamond": [(x, y + tall / 2), (x + step / 2, y), (x + step, y + tall / 2), (x + step / 2, y + tall)],
-            }[kind]
-            pencil.polygon(shape, fill=figure)
-        y, rows = y + tall, rows + 1
+        shape = random.choice(WOVEN)
+        for number in range(int(width / step) + 2 if shape else 0):
+            x = (number - 0.5) * step
+            pencil.polygon([(x + step * across, y + tall * down) for across, down in shape], fill=figure)
+        y += tall
     return picture
 
 
 def skyline(random: Random, colours: Palette) -> Image.Image:
     """Blocks of a town in the late light."""
     picture, pencil, width, height = _canvas(mix(colours[5], colours[4], 0.1), mix(colours[4], colours[5], 0.3))
-    radius = height * 0.2
-    x, y = width * random.uniform(0.25, 0.75), height * 0.42
-    pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colours[4])
+    _disc(pencil, (width * random.uniform(0.25, 0.75), height * 0.42), height * 0.2, colours[4])
     for layer, (low, high) in enumerate(((0.34, 0.6), (0.48, 0.72), (0.64, 0.86))):
         left = -width * random.uniform(0.0, 0.05)
         while left < width:
@@ -204,7 +214,7 @@ def skyline(random: Random, colours: Palette) -> Image.Image:
             roof = height * random.uniform(low, high)
             colour = mix(colours[3 - layer], colours[max(0, 2 - layer)], random.uniform(0, 0.7))
             pencil.rectangle((left, roof, left + wide, height), fill=colour)
-            if random.random() < 0.3:  # noqa: PLR2004 - about a third have a slanted roof
+            if random.random() < SLANTED_ROOFS:
                 pencil.polygon([(left, roof), (left + wide, roof), (left + wide, roof - wide * 0.35)], fill=colour)
             left += wide * random.uniform(0.92, 1.08)
     return picture

@@ -1,7 +1,7 @@
 """How a type's demo data become items: each only once, whole or not at all."""
 
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from cms.actions import drafts, media, publishing, taxonomy
 from cms.models import Author, Category, ContentItem, MediaAsset, SlugHistory, Tag, Technology
@@ -23,6 +24,7 @@ COMMENT = "Demo data"
 DRAWING_THREADS = 2
 
 Row = Mapping[str, Any]
+Term = Tag | Category | Technology | Author
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,10 @@ def unknown(model: type[ContentItem], rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row["slug"] not in taken]
 
 
-def drawn(rows: Iterable[Row], pictures: Callable[[Row], list[Picture]]) -> Iterator[tuple[Row, list[tuple[Picture, bytes]]]]:
+def drawn(
+    rows: Sequence[Row], pictures: Callable[[Row], list[Picture]]
+) -> Iterator[tuple[Row, list[tuple[Picture, bytes]]]]:
     """Each row with its pictures' bytes; Pillow draws the next ones while the caller stores these."""
-    rows = list(rows)
     plans = [pictures(row) for row in rows]
     with ThreadPoolExecutor(DRAWING_THREADS) as pool:
         jobs = [[pool.submit(picture.draw) for picture in plan] for plan in plans]
@@ -86,7 +89,7 @@ def publish(model: type[ContentItem], values: Row, *, by: Actor, now: datetime |
     return publishing.publish(item=item, by=by, comment=COMMENT, now=now or db_now())
 
 
-def term(model: type[Tag | Category | Technology | Author], values: Row, *, by: Actor) -> Any:
+def term(model: type[Term], values: Row, *, by: Actor) -> Any:
     """The tag, category, technology or author with this slug; made if there is none, nor one with that name."""
-    found = model.objects.filter(slug=values["slug"]).first() or model.objects.filter(name__iexact=values["name"]).first()
+    found = model.objects.filter(Q(slug=values["slug"]) | Q(name__iexact=values["name"])).first()
     return found or taxonomy.create(model=model, values=values, by=by)

@@ -29,7 +29,8 @@ def plant(*, by: Actor) -> None:
 
 
 def _pictures(row: planting.Row) -> list[planting.Picture]:
-    return [planting.cover(f"project-{row['slug']}-{number}", image) for number, image in enumerate(row["gallery"], start=1)]
+    names = (f"project-{row['slug']}-{number}" for number, _image in enumerate(row["gallery"], start=1))
+    return [planting.cover(name, image) for name, image in zip(names, row["gallery"], strict=False)]
 
 
 def _values(row: planting.Row, services: dict[str, Service], known: dict[str, Technology]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ PLAIN = ("slug", "person", "role", "company", "quote", "rating")
 
 
 def plant(*, by: Actor) -> None:
-    """Publish the testimonials that no one has seen yet, and show each with its project; projects are planted before."""
+    """Publish the testimonials that no one has seen yet, each also with its project."""
     rows = planting.read(__file__)["testimonial"]
     projects = {project.slug: project for project in Project.objects.live()}
     positions = {row["slug"]: position for position, row in enumerate(rows, start=1)}
