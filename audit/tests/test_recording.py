@@ -1,0 +1,125 @@
+"""Writing the log."""
+
+import threading
+
+import pytest
+from django.db import connection, transaction
+
+from audit import selectors
+from audit.actions import record, record_refused
+from audit.models import AuditEvent, Outcome
+from common import context, events, privacy
+from common.actor import Actor
+from common.context import RequestContext
+from common.target import Target
+
+pytestmark = pytest.mark.django_db
+ANA = Actor(Actor.operator().kind, "ana", "Ana Otieno", session_id="s-1")
+THING = Target("shop.thing", "7", "Lamp")
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch):
+    monkeypatch.setitem(events.registry, "thing.changed", "A thing was changed")
+
+
+def test_a_row_says_who_did_what_to_what_from_where():
+    serving = RequestContext(request_id="r-1", ip="2001:db8::1", user_agent="curl/8", job_id="j-1")
+    with context.use(serving), transaction.atomic():
+        made = record(
+            action="thing.changed",
+            by=ANA,
+            target=THING,
+            before={"price": 1},
+            after={"price": 2},
+            meta={"note": "x"},
+            reason="asked",
+            on_behalf_of="b-1",
+        )
+    row = AuditEvent.objects.get()
+    assert (row.action, row.actor_kind, row.actor_id, row.actor_label) == (
+        "thing.changed",
+        "operator",
+        "ana",
+        "Ana Otieno",
+    )
+    assert (row.target_type, row.target_id, row.target_label) == ("shop.thing", "7", "Lamp")
+    assert (row.before, row.after, row.meta, row.reason) == ({"price": 1}, {"price": 2}, {"note": "x"}, "asked")
+    assert (row.ip, row.user_agent, row.request_id, row.job_id) == ("2001:db8::1", "curl/8", "r-1", "j-1")
+    assert (row.session_id, row.on_behalf_of, row.outcome) == ("s-1", "b-1", Outcome.DONE)
+    assert (made.pk, made.at, made.xid) == (row.pk, row.at, row.xid)
+    assert bytes(made.row_hash) == bytes(row.row_hash)
+    assert len(bytes(row.row_hash)) == 32
+
+
+def test_record_outside_a_transaction_is_refused():
+    with pytest.raises(RuntimeError, match="transaction"):
+        record(action="thing.changed", by=ANA)
+    assert AuditEvent.objects.count() == 0
+
+
+def test_an_unregistered_action_is_refused():
+    with pytest.raises(LookupError), transaction.atomic():
+        record(action="thing.invented", by=ANA)
+    with pytest.raises(LookupError):
+        record_refused(action="thing.invented", by=ANA)
+    assert AuditEvent.objects.count() == 0
+
+
+def test_the_row_goes_with_its_transaction():
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        record(action="thing.changed", by=ANA)
+        raise ZeroDivisionError
+    assert AuditEvent.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refused_attempt_stands_alone():
+    record_refused(action="thing.changed", by=ANA, target=THING, reason="not allowed", meta={"role": "Sales"})
+    row = AuditEvent.objects.get()
+    assert (row.outcome, row.reason, row.meta) == (Outcome.REFUSED, "not allowed", {"role": "Sales"})
+    with pytest.raises(RuntimeError), transaction.atomic():
+        record_refused(action="thing.changed", by=ANA)
+    assert AuditEvent.objects.count() == 1
+
+
+def test_personal_fields_are_named_without_values(monkeypatch):
+    monkeypatch.setitem(privacy.registry, "shop.thing", {"email": "erase"})
+    with transaction.atomic():
+        record(
+            action="thing.changed",
+            by=ANA,
+            target=THING,
+            before={"email": "a@b.c", "n": 1},
+            after={"email": None, "n": 2},
+        )
+    row = AuditEvent.objects.get()
+    assert row.before == {"email": "[personal]", "n": 1}
+    assert row.after == {"email": None, "n": 2}
+
+
+def test_events_for_a_target_newest_first():
+    with transaction.atomic():
+        first = record(action="thing.changed", by=ANA, target=THING)
+        second = record(action="thing.changed", by=ANA, target=THING)
+        record(action="thing.changed", by=ANA, target=Target("shop.thing", "8"))
+    assert list(selectors.events_for(THING)) == [second, first]
+
+
+@pytest.mark.concurrency
+@pytest.mark.django_db(transaction=True)
+def test_record_in_a_thread_without_transaction_is_refused_too():
+    caught = []
+
+    def work():
+        try:
+            record(action="thing.changed", by=ANA)
+        except RuntimeError as error:
+            caught.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(10)
+    assert len(caught) == 1
