@@ -1,4 +1,4 @@
-"""The app's configuration."""
+"""Django's entry point to the app."""
 
 from django.apps import AppConfig
 
@@ -8,3 +8,9 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     verbose_name = "People"
+
+    def ready(self) -> None:
+        """Tell mail and the API's description what this app adds to them."""
+        from accounts import registrations  # noqa: PLC0415 - models must be loaded first
+
+        registrations.register()

@@ -36,7 +36,9 @@ class Invite(models.Model):
     sent_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
-    accepted_by = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    accepted_by = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -44,7 +46,9 @@ class Invite(models.Model):
         verbose_name = "invitation"
         indexes: ClassVar = [models.Index(fields=["created_at", "id"], name="invite_created_idx")]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["email"], condition=Q(status="pending"), name="invite_one_pending_an_email"),
+            models.UniqueConstraint(
+                fields=["email"], condition=Q(status="pending"), name="invite_one_pending_an_email"
+            ),
             models.CheckConstraint(
                 condition=Q(status="accepted", accepted_at__isnull=False, accepted_by__isnull=False)
                 | (~Q(status="accepted") & Q(accepted_at__isnull=True, accepted_by__isnull=True)),

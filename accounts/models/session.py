@@ -27,7 +27,7 @@ class Session(models.Model):
         REVOKED = "revoked", "Ended by its owner"
         REVOKED_BY_ADMIN = "revoked_by_admin", "Ended by a colleague"
         REUSE = "reuse", "A used refresh token came back"
-        PASSWORD = "password", "Password changed"  # noqa: S105 - a reason, not a secret
+        PASSWORD = "password", "Password changed"
         SECOND_FACTOR = "second_factor", "Second factor changed"
         USER_DISABLED = "user_disabled", "Account closed"
 

@@ -24,7 +24,9 @@ class SigningKey(models.Model):
     class Meta:
         ordering = ("-activates_at",)
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(published_at__lte=F("activates_at")), name="signing_key_published_first"),
+            models.CheckConstraint(
+                condition=Q(published_at__lte=F("activates_at")), name="signing_key_published_first"
+            ),
             models.CheckConstraint(
                 condition=Q(gone_at__isnull=True) | Q(retires_at__isnull=False, gone_at__gte=F("retires_at")),
                 name="signing_key_retires_before_gone",

@@ -1,0 +1,1 @@
+"""All writes of accounts, one subject a file; called as `invites.create(...)`."""

@@ -1,0 +1,91 @@
+"""Counters of wrong guesses: raised before the secret is looked at and given back when it was right.
+
+So a burst of parallel guesses cannot slip through between looking and counting.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+
+from accounts.models import GuessCounter
+from common.errors import RateLimited
+
+_RAISE = f"""
+    INSERT INTO {GuessCounter._meta.db_table} AS guess (rule, key, count, window_ends_at, updated_at)
+    VALUES (%(rule)s, %(key)s, 1, %(ends)s, %(now)s)
+    ON CONFLICT (rule, key) DO UPDATE SET
+        count = CASE WHEN guess.window_ends_at <= %(now)s THEN 1 ELSE guess.count + 1 END,
+        window_ends_at = CASE WHEN guess.window_ends_at <= %(now)s THEN excluded.window_ends_at ELSE guess.window_ends_at END,
+        updated_at = excluded.updated_at
+    RETURNING count, window_ends_at
+"""  # noqa: S608 - the table's name is ours
+
+
+@dataclass(frozen=True)
+class Rule:
+    """At most `limit` failures of `key` in a window; without seconds the window ends with a success only."""
+
+    name: str
+    key: bytes
+    limit: int
+    window_seconds: int | None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What was counted for one guess, and which unending rules it exceeded."""
+
+    rules: Sequence[Rule]
+    exceeded: frozenset[str]
+
+
+def rated(name: str, key: bytes) -> list[Rule]:
+    """The rule of the setting RATE_<name>, or none when that limit is off."""
+    rate = settings.RATES[name]
+    if rate is None:
+        return []
+    return [Rule(name.lower(), key, rate.count * settings.RATE_LIMIT_FACTOR, rate.seconds)]
+
+
+def begin(*, rules: Iterable[Rule], now: datetime) -> Attempt:
+    """Count one guess under each rule. Raises RateLimited, counting nothing, when a window is full."""
+    ordered = sorted(rules, key=lambda rule: (rule.name, rule.key))
+    exceeded: set[str] = set()
+    with transaction.atomic():
+        for rule in ordered:
+            count, ends_at = _raise(rule, now)
+            if count <= rule.limit:
+                continue
+            if ends_at is not None:
+                raise RateLimited(retry_after=math.ceil((ends_at - now).total_seconds()))
+            exceeded.add(rule.name)
+    return Attempt(ordered, frozenset(exceeded))
+
+
+def succeed(*, attempt: Attempt) -> None:
+    """Give the guess back: it was right. A count in a row starts again."""
+    with transaction.atomic():
+        for rule in attempt.rules:
+            row = GuessCounter.objects.filter(rule=rule.name, key=rule.key)
+            if rule.window_seconds is None:
+                row.delete()
+            else:
+                row.filter(count__gt=0).update(count=F("count") - 1)
+
+
+def clear(*, rule: str, keys: Iterable[bytes]) -> None:
+    """Forget the counts of a rule for these keys."""
+    GuessCounter.objects.filter(rule=rule, key__in=list(keys)).delete()
+
+
+def _raise(rule: Rule, now: datetime) -> tuple[int, datetime | None]:
+    ends = None if rule.window_seconds is None else now + timedelta(seconds=rule.window_seconds)
+    with connection.cursor() as cursor:
+        cursor.execute(_RAISE, {"rule": rule.name, "key": rule.key, "now": now, "ends": ends})
+        count, ends_at = cursor.fetchone()
+    return count, ends_at

@@ -1,0 +1,109 @@
+"""Making and rotating the keys that sign access tokens."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+import audit.actions
+from accounts.constants import ACCESS_LEEWAY_SECONDS, ACCESS_TTL_SECONDS, JWKS_MAX_AGE_SECONDS, KEY_RING_SECONDS
+from accounts.keys import jwk, ring, rows
+from accounts.keys.signers import RsaSigner
+from accounts.models import SigningKey
+from common.actor import Actor
+from common.clock import db_now
+from common.target import Target
+
+# Every verifier has read the key set again by then.
+PUBLISH_AHEAD = timedelta(seconds=JWKS_MAX_AGE_SECONDS + KEY_RING_SECONDS)
+VERIFY_AFTER = timedelta(seconds=ACCESS_TTL_SECONDS + ACCESS_LEEWAY_SECONDS + JWKS_MAX_AGE_SECONDS)
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """The new key and when it starts to sign."""
+
+    key: SigningKey
+    activates_at: datetime
+
+
+def ensure(*, by: Actor) -> SigningKey | None:
+    """Make the first signing key, or record the public half of an override; safe to repeat and to run twice at once.
+
+    Returns the row it made, or None when there was nothing to do (or tokens are signed with JWT_SECRET).
+    """
+    if ring.uses_hs256():
+        return None
+    override = ring.current().override
+    with transaction.atomic():
+        _lock_table()
+        now = db_now()
+        if isinstance(override, RsaSigner):
+            made = _record_override(override, now, by)
+        else:
+            made = None if _active(now) else _create(now, now, by)
+    ring.forget()
+    return made
+
+
+def rotate(*, at_once: bool, by: Actor) -> Rotation:
+    """Publish the next key. It signs once every verifier can know it; `at_once`, after a leak, it signs now and the old are gone.
+
+    A rotation that is under way is returned instead of a second one.
+    """
+    with transaction.atomic():
+        _lock_table()
+        now = db_now()
+        due = SigningKey.objects.filter(activates_at__gt=now, private_ciphertext__isnull=False).first()
+        if due is not None and not at_once:
+            return Rotation(due, due.activates_at)
+        activates_at = now if at_once else now + PUBLISH_AHEAD
+        former = SigningKey.objects.filter(Q(gone_at__isnull=True) | Q(gone_at__gt=now))
+        if at_once:
+            former.update(retires_at=now, gone_at=now)
+        else:
+            former.filter(retires_at__isnull=True).update(retires_at=activates_at, gone_at=activates_at + VERIFY_AFTER)
+        made = _create(now, activates_at, by)
+    ring.forget()
+    return Rotation(made, activates_at)
+
+
+def erase_retired(*, now: datetime) -> int:
+    """Erase the private halves of keys that sign no more, in the caller's transaction; returns how many."""
+    return SigningKey.objects.filter(retires_at__lte=now, private_ciphertext__isnull=False).update(
+        private_ciphertext=None
+    )
+
+
+def _active(now: datetime) -> bool:
+    rows_ = SigningKey.objects.filter(private_ciphertext__isnull=False)
+    return rows_.filter(Q(retires_at__isnull=True) | Q(retires_at__gt=now)).exists()
+
+
+def _create(published_at: datetime, activates_at: datetime, by: Actor) -> SigningKey:
+    key = rows.generate()
+    public = jwk.public(key.public_key())
+    row = SigningKey(
+        kid=jwk.thumbprint(public), public_jwk=public, published_at=published_at, activates_at=activates_at
+    )
+    row.private_ciphertext = rows.seal(row, key)
+    row.save(force_insert=True)
+    audit.actions.record(action="signing_key.created", by=by, target=Target.of(row))
+    return row
+
+
+def _record_override(signer: RsaSigner, now: datetime, by: Actor) -> SigningKey | None:
+    if SigningKey.objects.filter(kid=signer.kid).exists():
+        return None
+    row = SigningKey.objects.create(
+        kid=signer.kid, public_jwk=jwk.public(signer.public_key), published_at=now, activates_at=now
+    )
+    audit.actions.record(action="signing_key.published", by=by, target=Target.of(row))
+    return row
+
+
+def _lock_table() -> None:
+    """One at a time for the rest of the transaction; readers go on. Keys are made a few times a year."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {SigningKey._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")

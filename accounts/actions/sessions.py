@@ -1,0 +1,134 @@
+"""Opening and ending sessions."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+import audit.actions
+from accounts import locks, selectors
+from accounts.constants import PREFIX_REFRESH, USER_AGENT_MAX_CHARS
+from accounts.errors import InvalidCredentials
+from accounts.models import RefreshToken, Session, User
+from accounts.networks import network_of
+from accounts.tokens import StaffAccessToken
+from common import context, tokens
+from common.actor import Actor
+from common.clock import db_now
+from common.errors import NotFound
+from common.target import Target
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """What a client holds of a session; both tokens are shown this once."""
+
+    access: str
+    refresh: str
+    refresh_expires_at: datetime
+    session: Session
+
+
+def open(*, user: User, amr: Sequence[str], transport: Session.Transport, now: datetime) -> TokenPair:  # noqa: A001
+    """Open a session for a user who has just proven to be one. The actor is that user.
+
+    Signs first and writes then. Raises SigningUnavailable, and InvalidCredentials when the account was closed or its
+    password changed meanwhile.
+    """
+    session = _new_session(user, list(amr), transport, now)
+    access = StaffAccessToken.issue(session=session, now=now)
+    raw = tokens.issue(PREFIX_REFRESH)
+    digest = tokens.digest("refresh", raw)
+    with transaction.atomic():
+        present = locks.user(user.pk)
+        if not present.is_active or present.password != user.password:
+            raise InvalidCredentials
+        session.save(force_insert=True)
+        RefreshToken.objects.create(
+            session=session,
+            generation=0,
+            token_hash=digest.hash,
+            pepper_id=digest.pepper_id,
+            created_at=now,
+            expires_at=session.idle_expires_at,
+        )
+        User.objects.filter(pk=user.pk).update(last_login=now)
+        by = Actor.staff(user, session_id=str(session.pk))
+        audit.actions.record(action="session.created", by=by, target=_target(session), meta={"amr": list(amr)})
+    return TokenPair(access, raw, session.idle_expires_at, session)
+
+
+def log_out(*, session_id: uuid.UUID, by: Actor | None = None) -> None:
+    """End a session because its holder signs out; harmless when it has ended already or never was."""
+    with transaction.atomic():
+        session = Session.objects.select_related("user").filter(pk=session_id).first()
+        if session is None or not end(session=session, reason=Session.RevokeReason.LOGOUT, now=db_now()):
+            return
+        actor = by or Actor.staff(session.user, session_id=str(session.pk))
+        audit.actions.record(action="session.logged_out", by=actor, target=_target(session))
+
+
+def log_out_all(*, user: User, keep: uuid.UUID | None, by: Actor) -> int:
+    """End all of one's sessions, but for the one to keep; returns how many were ended."""
+    now = db_now()
+    with transaction.atomic():
+        locks.user(user.pk)
+        ended = end_all(user=user, reason=Session.RevokeReason.LOGOUT_ALL, now=now, keep=keep)
+        audit.actions.record(action="session.all_revoked", by=by, target=Target.of(user), meta={"revoked": ended})
+    return ended
+
+
+def revoke(*, user: User, session_id: uuid.UUID, by: Actor) -> None:
+    """End one of one's own sessions; raises NotFound, also for another person's. Ended already: nothing happens."""
+    with transaction.atomic():
+        session = Session.objects.filter(pk=session_id, user=user).first()
+        if session is None:
+            raise NotFound
+        if end(session=session, reason=Session.RevokeReason.REVOKED, now=db_now()):
+            audit.actions.record(action="session.revoked", by=by, target=_target(session))
+
+
+def revoke_for(*, session: Session, by: Actor) -> None:
+    """End a colleague's session; the caller has checked `accounts.revoke_sessions`. Ended already: nothing happens."""
+    with transaction.atomic():
+        if end(session=session, reason=Session.RevokeReason.REVOKED_BY_ADMIN, now=db_now()):
+            audit.actions.record(action="session.revoked_by_admin", by=by, target=_target(session))
+
+
+def end(*, session: Session, reason: Session.RevokeReason, now: datetime) -> bool:
+    """Revoke a session in the caller's transaction; False when it was revoked before."""
+    rows = Session.objects.filter(pk=session.pk, revoked_at__isnull=True)
+    return rows.update(revoked_at=now, revoke_reason=reason) == 1
+
+
+def end_all(*, user: User, reason: Session.RevokeReason, now: datetime, keep: uuid.UUID | None = None) -> int:
+    """Revoke a user's live sessions in the caller's transaction, which holds the user's lock; returns how many."""
+    rows = selectors.live_sessions(user, now=now).exclude(pk=keep)
+    return rows.update(revoked_at=now, revoke_reason=reason)
+
+
+def _new_session(user: User, amr: list[str], transport: Session.Transport, now: datetime) -> Session:
+    here = context.current()
+    absolute = now + settings.REFRESH_TOKEN_EXPIRY
+    return Session(
+        user=user,
+        transport=transport,
+        amr=amr,
+        auth_time=now,
+        reauth_at=now,
+        reauth_amr=amr,
+        created_at=now,
+        last_used_at=now,
+        idle_expires_at=min(now + settings.REFRESH_IDLE_EXPIRY, absolute),
+        absolute_expires_at=absolute,
+        ip=here.ip or None,
+        network=network_of(here.ip),
+        user_agent=here.user_agent[:USER_AGENT_MAX_CHARS],
+    )
+
+
+def _target(session: Session) -> Target:
+    return Target("accounts.session", str(session.pk))

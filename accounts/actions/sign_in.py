@@ -1,0 +1,122 @@
+"""Signing in with a password: the API and the admin use the same counters, the same answers and the same audit."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+import audit.actions
+from accounts import addresses, selectors
+from accounts.actions import enrollment, guesses, passwords, sessions
+from accounts.actions.enrollment import EnrollmentNeeded
+from accounts.actions.sessions import TokenPair
+from accounts.constants import AMR_PASSWORD, LOGIN_FAILURES_IN_A_ROW
+from accounts.errors import EnrollmentWindowClosed, InvalidCredentials
+from accounts.models import Session, User
+from accounts.networks import network_of
+from common import context, limits, tokens
+from common.actor import Actor
+from common.client_ip import bucket
+from common.clock import db_now
+from common.errors import RateLimited
+from common.target import Target
+
+logger = logging.getLogger(__name__)
+UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104 - stands for no address
+IP_LIMITS = ("LOGIN_IP", "LOGIN_IP_LONG")
+
+
+@dataclass(frozen=True)
+class _Caller:
+    """Where a guess comes from, and at which account it is aimed."""
+
+    address: str
+    ip: str
+    known: bool
+
+    @property
+    def account_key(self) -> bytes:
+        """The account's key in the counters, whether or not it exists."""
+        return tokens.derive("guess-account", self.address)
+
+    @property
+    def network_key(self) -> bytes:
+        """The account as seen from one network."""
+        return tokens.derive("guess-network", self.address, network_of(self.ip))
+
+    def rules(self) -> list[guesses.Rule]:
+        """What counts this guess. Strangers share the account's counters; a known network has its own."""
+        pair = tokens.derive("guess-ip-account", self.ip, self.address)
+        row_key = self.network_key if self.known else self.account_key
+        return [
+            *guesses.rated("LOGIN_IP_ACCOUNT", pair),
+            *guesses.rated("LOGIN_IP_ACCOUNT_LONG", pair),
+            *([] if self.known else guesses.rated("LOGIN_ACCOUNT", self.account_key)),
+            guesses.Rule("login_in_a_row", row_key, LOGIN_FAILURES_IN_A_ROW, None),
+        ]
+
+
+def log_in(*, email: str, password: str, transport: Session.Transport, by: Actor) -> TokenPair | EnrollmentNeeded:
+    """Open a session, or ask for a second factor to be enrolled where the policy wants one.
+
+    Raises what `check_password` raises, SigningUnavailable, and EnrollmentWindowClosed after a right password.
+    """
+    user = check_password(email=email, password=password, by=by)
+    now = db_now()
+    if settings.STAFF_TWO_FACTOR == "optional":
+        return sessions.open(user=user, amr=[AMR_PASSWORD], transport=transport, now=now)
+    if user.enrollment_open_until is None or user.enrollment_open_until <= now:
+        raise EnrollmentWindowClosed
+    return enrollment.issue(user=user, now=now)
+
+
+def check_password(*, email: str, password: str, by: Actor) -> User:
+    """The active user whose address and password these are; opens nothing.
+
+    Raises InvalidCredentials for every kind of wrong, RateLimited, LimiterUnavailable, ValidationFailed for what is no
+    address or holds NUL. One hash is computed whoever asks; the address of the request is `common.context`'s.
+    """
+    ip = bucket(context.current().ip or UNKNOWN_ADDRESS)
+    for name in IP_LIMITS:
+        limits.blocked(name, key=ip, closed=True)
+    address = addresses.canonical(email)
+    plain = passwords.check_input(password=password)
+    now = db_now()
+    caller = _Caller(address, ip, selectors.knows_network(address, network_of(ip), now=now))
+    user = selectors.user_by_email(address)
+    attempt = _begin(caller, user, now, by)
+    right = passwords.matches(user=user, password=plain)
+    if user is None or not right or not user.is_active or attempt.exceeded:
+        _failed(caller, user, right=right, off=bool(attempt.exceeded), by=by)
+        raise InvalidCredentials
+    with transaction.atomic():
+        guesses.succeed(attempt=attempt)
+        guesses.clear(rule="login_in_a_row", keys=[caller.account_key, caller.network_key])
+        audit.actions.record(action="login.succeeded_first_factor", by=by, target=Target.of(user))
+    return user
+
+
+def _begin(caller: _Caller, user: User | None, now: datetime, by: Actor) -> guesses.Attempt:
+    try:
+        return guesses.begin(rules=caller.rules(), now=now)
+    except RateLimited:
+        audit.actions.record_refused(action="login.throttled", by=by, target=_target(caller.address, user))
+        raise
+
+
+def _failed(caller: _Caller, user: User | None, *, right: bool, off: bool, by: Actor) -> None:
+    """Count and write down a failure. Its cause goes to the log only, so that the audit tells no more than the answer."""
+    for name in IP_LIMITS:
+        limits.fail(name, key=caller.ip)
+    cause = "unknown" if user is None else "wrong" if not right else "inactive" if not user.is_active else "off"
+    logger.info("login_failed", extra={"cause": cause, "in_a_row": off})
+    audit.actions.record_refused(action="login.failed", by=by, target=_target(caller.address, user))
+
+
+def _target(address: str, user: User | None) -> Target:
+    """The user; for an unknown address only its HMAC, so that the log does not collect strangers' addresses."""
+    if user is not None:
+        return Target.of(user)
+    return Target("email", tokens.derive("audit-email", address).hex())

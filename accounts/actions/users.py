@@ -1,0 +1,96 @@
+"""Changing colleagues: roles, open or closed, and the first Owner of local mode."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+import audit.actions
+from accounts import addresses, locks, selectors
+from accounts.actions import authority, passwords, sessions
+from accounts.constants import ENROLLMENT_WINDOW_HOURS, ROLE_OWNER
+from accounts.errors import CannotCloseSelf, LastOwner
+from accounts.models import Session, User
+from common.actor import Actor
+from common.clock import db_now
+from common.target import Target
+
+
+def set_roles(*, user: User, roles: Iterable[str], by: Actor) -> User:
+    """Give a colleague exactly these roles.
+
+    Raises ValidationFailed, RoleEscalation when one that is given or taken is beyond the actor, LastOwner.
+    """
+    wanted = authority.check_roles(roles=roles)
+    with transaction.atomic():
+        present = locks.user(user.pk)
+        before = selectors.roles_of(present)
+        changed = set(before).symmetric_difference(wanted)
+        if not changed:
+            return present
+        authority.demand(roles=changed, by=by)
+        if ROLE_OWNER in changed and ROLE_OWNER not in wanted:
+            _keep_an_owner(present)
+        present.groups.set(Group.objects.filter(name__in=wanted))
+        audit.actions.record(
+            action="user.roles_changed",
+            by=by,
+            target=Target.of(present),
+            before={"roles": before},
+            after={"roles": sorted(wanted)},
+        )
+    return present
+
+
+def set_active(*, user: User, active: bool, by: Actor) -> User:
+    """Close or open an account; closing ends its sessions at once.
+
+    Raises RoleEscalation unless the actor holds all that the colleague does, CannotCloseSelf, LastOwner.
+    """
+    with transaction.atomic():
+        present = locks.user(user.pk)
+        if present.is_active == active:
+            return present
+        authority.demand(roles=selectors.roles_of(present), by=by)
+        if not active:
+            _check_closing(present, by)
+            sessions.end_all(user=present, reason=Session.RevokeReason.USER_DISABLED, now=db_now())
+        present.is_active = active
+        present.save(update_fields=["is_active"])
+        audit.actions.record(
+            action="user.activated" if active else "user.deactivated", by=by, target=Target.of(present)
+        )
+    return present
+
+
+def create_owner(*, email: str, password: str, by: Actor) -> User:
+    """Make an Owner without an invitation, for local mode; raises ValidationFailed. The address must be free."""
+    address = addresses.canonical(email)
+    encoded = make_password(passwords.check_input(password=password))
+    with transaction.atomic():
+        now = db_now()
+        user = User.objects.create(
+            email=address,
+            password=encoded,
+            created_at=now,
+            enrollment_open_until=now + timedelta(hours=ENROLLMENT_WINDOW_HOURS),
+        )
+        user.groups.set(Group.objects.filter(name=ROLE_OWNER))
+        audit.actions.record(action="user.created", by=by, target=Target.of(user), after={"roles": [ROLE_OWNER]})
+    return user
+
+
+def _check_closing(user: User, by: Actor) -> None:
+    if str(user.pk) == by.id:
+        raise CannotCloseSelf
+    if ROLE_OWNER in selectors.roles_of(user):
+        _keep_an_owner(user)
+
+
+def _keep_an_owner(user: User) -> None:
+    """Raise LastOwner unless another open Owner stays. All Owners are locked: two may not go at once."""
+    owners = User.objects.select_for_update(no_key=True).filter(is_active=True, groups__name=ROLE_OWNER).order_by("pk")
+    if not [owner for owner in owners if owner.pk != user.pk]:
+        raise LastOwner

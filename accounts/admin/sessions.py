@@ -1,0 +1,56 @@
+"""Who is signed in through the API, and the button that ends it."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.actions import sessions
+from accounts.models import Session
+from common.actor import actor_of
+from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
+
+MAY_REVOKE = "accounts.revoke_sessions"
+
+
+@admin.register(Session)
+class SessionAdmin(ObjectActionsMixin, ReadOnlyAdmin):
+    """Read only, but for signing someone out."""
+
+    list_display = ("user", "created_at", "last_used_at", "ip", "device", "revoke_reason")
+    list_filter = ("revoke_reason", "transport")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    date_hierarchy = None
+    fields = (
+        "user",
+        "created_at",
+        "last_used_at",
+        "ip",
+        "user_agent",
+        "amr",
+        "transport",
+        "idle_expires_at",
+        "absolute_expires_at",
+        "revoked_at",
+        "revoke_reason",
+    )
+    object_actions = (ObjectAction("sign-out", "Sign out", MAY_REVOKE, "sign_out", when="is_open", danger=True),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
+        """With the user."""
+        rows: QuerySet[Session] = super().get_queryset(request)
+        return rows.select_related("user")
+
+    @admin.display(description="device")
+    def device(self, session: Session) -> str:
+        """The start of what the browser calls itself."""
+        return session.user_agent[:60]
+
+    def sign_out(self, request: HttpRequest, session: Session) -> str:
+        """The button."""
+        sessions.revoke_for(session=session, by=actor_of(request))
+        return "Signed out. The access token stopped working at once."
+
+    def is_open(self, session: Session) -> bool:
+        """Whether there is anything to end."""
+        return session.revoked_at is None

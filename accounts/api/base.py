@@ -1,0 +1,27 @@
+"""What all views of sign-in share."""
+
+from typing import Any
+
+from django.utils.cache import patch_vary_headers
+from rest_framework.request import Request
+
+from common.api.views import ApiView
+
+TAGS = ["Sign-in"]
+
+
+class AuthView(ApiView):
+    """No cache keeps an answer, and no referrer tells where it came from."""
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Add the headers that every answer of sign-in carries."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final["Referrer-Policy"] = "no-referrer"
+        patch_vary_headers(final, ["Origin", "Cookie", "Authorization"])
+        return final
+
+
+class VisitorView(AuthView):
+    """For whoever is nobody yet: a credential in the header is not even looked at."""
+
+    authentication_classes = ()

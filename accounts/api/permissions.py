@@ -1,0 +1,27 @@
+"""Permissions of accounts' own views."""
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from accounts.actions import reauthentication
+from common.api.permissions import IsStaff, staff
+from common.clock import db_now
+
+
+class RecentlySignedIn(IsStaff):
+    """Staff who gave their password in the last five minutes."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """True, or NotAuthenticated, PermissionDenied or ReauthRequired."""
+        super().has_permission(request, view)
+        reauthentication.demand(session=request.auth.session, now=db_now())
+        return True
+
+
+def recent(needed: str) -> type[RecentlySignedIn]:
+    """The permission class that wants `needed` and a recent sign-in."""
+    return type("RecentlySignedIn", (RecentlySignedIn,), {"needed": needed})
+
+
+__all__ = ["recent", "staff"]

@@ -1,0 +1,1 @@
+"""How access tokens are signed and verified. `ring.current()` is the way in."""

@@ -1,0 +1,81 @@
+"""The five roles as data: a role may do what its patterns match, less what `without` matches.
+
+A pattern is `app.codename` with shell wildcards. Patterns keep a role complete when an app gains a model; a test
+lists the permissions that no role has and the patterns that match none.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from accounts.constants import ROLE_AUDITOR, ROLE_AUTHOR, ROLE_EDITOR, ROLE_OWNER, ROLE_SALES
+
+
+@dataclass(frozen=True)
+class Role:
+    """A named set of permissions."""
+
+    name: str
+    about: str
+    grants: tuple[str, ...]
+    without: tuple[str, ...] = ()
+
+    def permissions(self, known: Iterable[str]) -> set[str]:
+        """Those of the `known` permissions (`app.codename`) that the role holds."""
+        return {name for name in known if _any(name, self.grants) and not _any(name, self.without)}
+
+
+def _any(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+DRAFTABLE = ("service", "project", "post", "testimonial")
+
+OWNER = Role(
+    ROLE_OWNER,
+    "Everything: people, settings, money, content and the audit.",
+    ("accounts.*", "audit.*", "bookings.*", "cms.*", "jobs.*", "mail.*", "payments.*", "uploads.*"),
+)
+EDITOR = Role(
+    ROLE_EDITOR,
+    "Writes, publishes and trashes all content; edits the site's settings; sees bookings and enquiries.",
+    ("cms.*", "uploads.*_file", "bookings.view_*"),
+    without=("cms.add_enquiry", "cms.change_enquiry", "cms.delete_enquiry"),
+)
+AUTHOR = Role(
+    ROLE_AUTHOR,
+    "Writes drafts and hands them in; uploads images.",
+    (
+        "cms.view_*",
+        *(f"cms.{verb}_{name}" for name in DRAFTABLE for verb in ("add", "change", "submit")),
+        "cms.add_mediaasset",
+        "uploads.add_file",
+        "uploads.view_file",
+    ),
+    without=("cms.view_enquiry", "cms.view_testimonialrequest"),
+)
+SALES = Role(
+    ROLE_SALES,
+    "Handles bookings, availability, enquiries and payments.",
+    (
+        "bookings.*",
+        "cms.*_enquiry",
+        "cms.view_*",
+        "payments.view_*",
+        "payments.refund",
+        "payments.record",
+        "uploads.view_file",
+    ),
+)
+AUDITOR = Role(
+    ROLE_AUDITOR,
+    "Sees everything and changes nothing; checks and exports the audit.",
+    (
+        *(f"{app}.view_*" for app in ("accounts", "audit", "bookings", "cms", "jobs", "mail", "payments", "uploads")),
+        "audit.view",
+        "audit.verify",
+        "audit.export",
+    ),
+)
+ALL = (OWNER, EDITOR, AUTHOR, SALES, AUDITOR)
+APPS = ("accounts", "audit", "bookings", "cms", "jobs", "mail", "payments", "uploads")

@@ -1,0 +1,131 @@
+"""Shared reads of accounts. They never write."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, Permission
+from django.db.models import DateTimeField, Q, QuerySet
+from django.db.models.expressions import RawSQL
+
+from accounts.constants import KNOWN_NETWORK_DAYS, REAUTH_SECONDS, ROLE_OWNER
+from accounts.models import Invite, RefreshToken, Session, User
+from common import clock, tokens
+
+
+@dataclass(frozen=True)
+class SessionNow:
+    """A session with its user, and the database's clock of the same query."""
+
+    session: Session
+    now: datetime
+
+
+def user_by_email(address: str) -> User | None:
+    """The user of a canonical address, active or not."""
+    return User.objects.filter(email=address).first()
+
+
+def user_by_id(user_id: str | uuid.UUID) -> User | None:
+    """The user of an id, active or not."""
+    return User.objects.filter(pk=user_id).first()
+
+
+def active_users() -> QuerySet[User]:
+    """Colleagues whose account is open."""
+    return User.objects.filter(is_active=True)
+
+
+def owner_emails() -> list[str]:
+    """Where the Owners get their mail."""
+    return list(active_users().filter(groups__name=ROLE_OWNER).values_list("email", flat=True))
+
+
+def roles_of(user: User) -> list[str]:
+    """The names of a user's roles, in order."""
+    return sorted(group.name for group in user.groups.all())
+
+
+def permissions_of_roles(names: Iterable[str]) -> set[str]:
+    """Every permission, as `app.codename`, that any of the roles holds."""
+    rows = Permission.objects.filter(group__name__in=list(names)).values_list("content_type__app_label", "codename")
+    return {f"{app}.{codename}" for app, codename in rows}
+
+
+def has_second_factor(user: User) -> bool:
+    """Whether the user has enrolled a second factor."""
+    return False
+
+
+def may_use_admin(user: User | AnonymousUser) -> bool:
+    """Whether the person of an admin session may see its pages (policy, second factor, open account)."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    verified = getattr(user, "is_verified", None)
+    if verified is not None and verified():
+        return True
+    return settings.STAFF_TWO_FACTOR == "optional" and not has_second_factor(user)
+
+
+def session_now(session_id: str) -> SessionNow | None:
+    """The session of an access token in one query: session, user and clock. None when there is no such session."""
+    instant = RawSQL("clock_timestamp()", (), output_field=DateTimeField())
+    row = Session.objects.select_related("user").annotate(read_at=instant).filter(pk=session_id).first()
+    return None if row is None else SessionNow(row, clock.adjusted(row.read_at))
+
+
+def live_sessions(user: User, *, now: datetime) -> QuerySet[Session]:
+    """A user's sessions that still open anything."""
+    return user.sessions.filter(revoked_at__isnull=True, idle_expires_at__gt=now, absolute_expires_at__gt=now)
+
+
+def is_live(session: Session, *, now: datetime) -> bool:
+    """Whether the session is neither revoked nor expired."""
+    return session.revoked_at is None and now < session.idle_expires_at and now < session.absolute_expires_at
+
+
+def recently_signed_in(session: Session, *, now: datetime) -> bool:
+    """Whether the password was given in the last five minutes."""
+    return now < reauth_until(session)
+
+
+def reauth_until(session: Session) -> datetime:
+    """Until when acts that ask for a recent sign-in are open to the session."""
+    return session.reauth_at + timedelta(seconds=REAUTH_SECONDS)
+
+
+def knows_network(address: str, network: str, *, now: datetime) -> bool:
+    """Whether the account of a canonical address had a session from that network in the last 30 days."""
+    since = now - timedelta(days=KNOWN_NETWORK_DAYS)
+    return Session.objects.filter(user__email=address, network=network, last_used_at__gte=since).exists()
+
+
+def refresh_token(raw: str) -> RefreshToken | None:
+    """The row of a raw refresh token with its session and user."""
+    hashes = [digest.hash for digest in tokens.candidates("refresh", raw)]
+    return RefreshToken.objects.select_related("session__user").filter(token_hash__in=hashes).first()
+
+
+def invite_by_token(raw: str) -> Invite | None:
+    """The invitation of a raw token, whatever its status."""
+    hashes = [digest.hash for digest in tokens.candidates("invite", raw)]
+    return Invite.objects.select_related("invited_by").filter(token_hash__in=hashes).first()
+
+
+def invites(*, status: str = "", now: datetime) -> QuerySet[Invite]:
+    """Invitations with that status; one that is pending past its end counts as expired."""
+    rows = Invite.objects.select_related("invited_by")
+    overdue = Q(status=Invite.Status.PENDING, expires_at__lte=now)
+    if status == Invite.Status.PENDING:
+        return rows.filter(status=status, expires_at__gt=now)
+    if status == Invite.Status.EXPIRED:
+        return rows.filter(Q(status=status) | overdue)
+    return rows.filter(status=status) if status else rows
+
+
+def invite_status(invite: Invite, *, now: datetime) -> str:
+    """The status as people see it: EXPIRED as soon as the time is over."""
+    overdue = invite.status == Invite.Status.PENDING and invite.expires_at <= now
+    return str(Invite.Status.EXPIRED if overdue else invite.status)
