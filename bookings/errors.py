@@ -1,6 +1,17 @@
 """What the bookings app refuses, each with its stable code."""
 
+from cms.errors import InvalidTransition
 from common.errors import Conflict, Unprocessable
+
+__all__ = [
+    "InvalidTransition",
+    "NotBookable",
+    "NothingToReview",
+    "RuleOverlaps",
+    "SlotNotOffered",
+    "SlotTaken",
+    "TooLateToCancel",
+]
 
 
 class NotBookable(Conflict):
@@ -36,17 +47,6 @@ class SlotNotOffered(Unprocessable):
     )
 
 
-class InvalidTransition(Conflict):
-    """The booking's state does not allow the move; members `state` and `allowed`."""
-
-    code = "invalid_transition"
-    title = "The state does not allow this"
-    about = (
-        "The thing is in a state from which this move is not possible. The member `state` is the present state and "
-        "`allowed` lists the states that can follow it. Read it again before offering the move to a person."
-    )
-
-
 class TooLateToCancel(Conflict):
     """The customer's time to cancel is over."""
 
@@ -75,11 +75,3 @@ class RuleOverlaps(Conflict):
         "Two opening hours that apply to the same service on the same weekday may not overlap; those for every service "
         "count too. Change the existing ones, or make the new ones begin where they end."
     )
-
-
-class ResourceInUse(Conflict):
-    """Offers or bookings refer to the resource."""
-
-    code = "resource_in_use"
-    title = "The resource is in use"
-    about = "Offers or bookings use this resource, so it cannot be deleted. Give the offers another one first."

@@ -19,7 +19,6 @@ register(
         "booking.spam": "A form that only robots fill in was sent",
         "offer.saved": "The offer of a service was changed",
         "resource.saved": "A resource was changed",
-        "resource.deleted": "A resource was deleted",
         "availability.saved": "Opening hours were changed",
         "availability.deleted": "Opening hours were deleted",
         "closure.saved": "A closure was changed",

@@ -25,3 +25,11 @@ def when(booking: Booking) -> str:
 def clock_time(value: datetime | None, zone: str) -> str:
     """`09:15`; empty for None."""
     return f"{local(value, zone):%H:%M}" if value else ""
+
+
+def moment(value: datetime | None, zone: str) -> str:
+    """`Tuesday, 1 December 2026, 09:00`; empty for None."""
+    if value is None:
+        return ""
+    shown = local(value, zone)
+    return f"{date_format(shown, 'l, j F Y')}, {shown:%H:%M}"

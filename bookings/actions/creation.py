@@ -158,7 +158,7 @@ def _store_spam(order: Order, offer: ServiceOffer, *, by: Actor, now: datetime) 
     """A row that takes no seat and is cancelled from the start; its sender is answered as if it were held."""
     starts_at = order.starts_at
     times: dict[str, Any] = {}
-    if starts_at:
+    if starts_at and now < starts_at < now + timedelta(days=offer.max_days_ahead):
         ends_at = starts_at + timedelta(minutes=offer.duration_minutes)
         times = {"starts_at": starts_at, "ends_at": ends_at, "first_starts_at": starts_at}
     cancelled = {"cancelled_at": now, "cancelled_by": ActorKind.SYSTEM.value, "cancel_reason": _SPAM_REASON}

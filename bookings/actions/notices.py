@@ -21,18 +21,27 @@ _TEMPLATES = {
 _WITH_CALENDAR = (Status.CONFIRMED, Status.CANCELLED)
 
 
-def send(*, booking: Booking, by: Actor, key: str = "") -> None:
-    """Queue the mail that tells the present state, once a state and sequence. Needs a transaction.
-
-    `key` is given when staff send it again; it makes a message of its own.
-    """
+def send(*, booking: Booking, by: Actor) -> None:
+    """Queue the mail that tells the present state, once a state and sequence. Needs a transaction."""
     status = Status(booking.status)
-    template = _TEMPLATES[status]
+    _queue(booking, _TEMPLATES[status], key=f"booking:{booking.pk}:{status}:{booking.sequence}", by=by)
+
+
+def send_again(*, booking: Booking, template: str, after: str, by: Actor) -> None:
+    """Queue the mail of the present state (where that has none: `template`) once more, with a token derived anew.
+
+    `after` is the id of the message that is repeated; each is repeated once a state.
+    """
+    now_fitting = _TEMPLATES.get(Status(booking.status), template)
+    _queue(booking, now_fitting, key=f"booking:{booking.pk}:after:{after}:{booking.status}", by=by)
+
+
+def _queue(booking: Booking, template: str, *, key: str, by: Actor) -> None:
     send_mail(
         template=template,
         to=booking.customer_email,
         context=_context(booking),
-        key=key or f"booking:{booking.pk}:{status}:{booking.sequence}",
+        key=key,
         by=by,
         secrets={"manage_url": page_url("booking", id=booking.pk, token=tokens.make(booking))},
         attachments=_attachments(booking),

@@ -1,0 +1,1 @@
+"""Server-made pages: pick a time, give the details, manage the booking. None of them needs JavaScript."""
