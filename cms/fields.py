@@ -15,7 +15,6 @@ from cms.constants import RICH_TEXT_MAX
 from cms.parts import Key
 from cms.parts_form import PartsFormField
 
-
 if TYPE_CHECKING:
     _Text = models.TextField[str, str]
     _Json = models.JSONField[Any, Any]

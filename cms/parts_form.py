@@ -10,7 +10,15 @@ from cms import parts
 from cms.parts import Key, Kind
 
 SPARE_ROWS = 2
-_DAYS = ((1, "Monday"), (2, "Tuesday"), (3, "Wednesday"), (4, "Thursday"), (5, "Friday"), (6, "Saturday"), (7, "Sunday"))
+_DAYS = (
+    (1, "Monday"),
+    (2, "Tuesday"),
+    (3, "Wednesday"),
+    (4, "Thursday"),
+    (5, "Friday"),
+    (6, "Saturday"),
+    (7, "Sunday"),
+)
 
 
 class PartsWidget(forms.Widget):
@@ -28,8 +36,12 @@ class PartsWidget(forms.Widget):
         entries = [*(value or []), *({} for _ in range(SPARE_ROWS))]
         context["widget"]["rows"] = [
             [
-                {"key": key, "kind": key.kind.value, "name": f"{name}-{index}-{key.name}",
-                 "value": entry.get(key.name, "") if isinstance(entry, Mapping) else ""}
+                {
+                    "key": key,
+                    "kind": key.kind.value,
+                    "name": f"{name}-{index}-{key.name}",
+                    "value": entry.get(key.name, "") if isinstance(entry, Mapping) else "",
+                }
                 for key in self.keys
             ]
             for index, entry in enumerate(entries)
@@ -39,14 +51,14 @@ class PartsWidget(forms.Widget):
         context["widget"]["days"] = _DAYS
         return context
 
-    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[dict[str, Any]]:  # noqa: ARG002
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[dict[str, Any]]:
         """Read the rows back, without those that are wholly empty."""
         count = str(data.get(f"{name}-count", "0"))
         size = min(int(count), parts.PARTS_MAX + SPARE_ROWS) if count.isdecimal() and len(count) < len("10000") else 0
         rows = [{key.name: data.get(f"{name}-{index}-{key.name}", "") for key in self.keys} for index in range(size)]
         return [row for row in rows if any(str(text).strip() for text in row.values())]
 
-    def value_omitted_from_data(self, data: Mapping[str, Any], files: Any, name: str) -> bool:  # noqa: ARG002
+    def value_omitted_from_data(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
         """Tell whether the form did not show this part at all."""
         return f"{name}-count" not in data
 

@@ -30,7 +30,9 @@ EXTENSIONS: dict[str, Any] = {
 }
 CACHED_TEXTS = 256
 
-_ATTRIBUTES = r"((?:\s[\w-]+=\"[^\"]*\")*)"  # html5ever writes every attribute in double quotes and escapes those inside
+_ATTRIBUTES = (
+    r"((?:\s[\w-]+=\"[^\"]*\")*)"  # html5ever writes every attribute in double quotes and escapes those inside
+)
 _LINK = re.compile(rf"<a{_ATTRIBUTES}>")
 _IMAGE = re.compile(rf"<img{_ATTRIBUTES}>")
 _HREF = re.compile(r"\shref=\"([^\"]*)\"")

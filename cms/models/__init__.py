@@ -12,7 +12,25 @@ from cms.types.settings.models import SiteSettings
 from cms.types.testimonial.models import Testimonial
 
 __all__ = [
-    "Author", "Category", "ContentItem", "ContentVersion", "GalleryImage", "LiveQuerySet", "MediaAsset", "Ordered",
-    "Post", "PostAuthor", "Project", "Publishable", "RelatedPost", "Revision", "Service", "SiteSettings", "SlugClaim",
-    "SlugHistory", "Tag", "Technology", "Testimonial",
+    "Author",
+    "Category",
+    "ContentItem",
+    "ContentVersion",
+    "GalleryImage",
+    "LiveQuerySet",
+    "MediaAsset",
+    "Ordered",
+    "Post",
+    "PostAuthor",
+    "Project",
+    "Publishable",
+    "RelatedPost",
+    "Revision",
+    "Service",
+    "SiteSettings",
+    "SlugClaim",
+    "SlugHistory",
+    "Tag",
+    "Technology",
+    "Testimonial",
 ]

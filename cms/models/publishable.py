@@ -70,7 +70,9 @@ class Publishable(models.Model):
             ),
             models.CheckConstraint(
                 name="%(app_label)s_%(class)s_span",
-                condition=Q(publish_at__isnull=True) | Q(unpublish_at__isnull=True) | Q(unpublish_at__gt=F("publish_at")),
+                condition=Q(publish_at__isnull=True)
+                | Q(unpublish_at__isnull=True)
+                | Q(unpublish_at__gt=F("publish_at")),
             ),
         )
 
@@ -80,6 +82,10 @@ class Publishable(models.Model):
     def missing(self) -> list[tuple[str, str]]:
         """Return (key, what is missing) for everything that keeps these values from being published."""
         return []
+
+    def consent_withdrawn(self, snapshot: Mapping[str, Any]) -> bool:
+        """Whether these new values lack a consent without which the live ones may not be shown."""
+        return False
 
     @property
     def is_public(self) -> bool:
@@ -103,10 +109,14 @@ class LiveQuerySet(models.QuerySet[Any]):
 class ContentItem(Publishable):
     """Publishable content with a title and an address of its own."""
 
+    NAME_KEY: ClassVar[str] = "title"  # the column that staff write the item's name in
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     title = models.CharField(max_length=TITLE_MAX, validators=[validate_plain])
     slug = models.CharField(
-        max_length=SLUG_MAX, blank=True, validators=[validate_slug],
+        max_length=SLUG_MAX,
+        blank=True,
+        validators=[validate_slug],
         help_text="The last part of the address. Left empty, it is made from the title.",
     )
     draft_slug = models.CharField(max_length=SLUG_MAX, editable=False)
@@ -114,16 +124,25 @@ class ContentItem(Publishable):
     position = models.PositiveIntegerField(default=0, help_text="Smaller numbers come first.")
     featured = models.BooleanField(default=False, help_text="Shown on the home page.")
 
-    seo_title = models.CharField("title in search results", max_length=SEO_TITLE_MAX, blank=True, validators=[validate_plain])
+    seo_title = models.CharField(
+        "title in search results", max_length=SEO_TITLE_MAX, blank=True, validators=[validate_plain]
+    )
     seo_description = models.CharField(
         "description in search results", max_length=SEO_DESCRIPTION_MAX, blank=True, validators=[validate_plain]
     )
     og_image = models.ForeignKey(
-        "cms.MediaAsset", null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        "cms.MediaAsset",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
         verbose_name="picture when shared",
     )
     canonical_url = models.CharField(
-        "canonical address", max_length=500, blank=True, validators=[validate_web_address],
+        "canonical address",
+        max_length=500,
+        blank=True,
+        validators=[validate_web_address],
         help_text="Only if the original stands somewhere else.",
     )
     noindex = models.BooleanField("hide from search engines", default=False)
@@ -149,21 +168,25 @@ class ContentItem(Publishable):
                 name="%(app_label)s_%(class)s_slug_once", fields=["slug"], condition=Q(deleted_at__isnull=True)
             ),
             models.UniqueConstraint(
-                name="%(app_label)s_%(class)s_draft_slug_once", fields=["draft_slug"],
+                name="%(app_label)s_%(class)s_draft_slug_once",
+                fields=["draft_slug"],
                 condition=Q(deleted_at__isnull=True),
             ),
         )
         indexes = (
             models.Index(
-                name="%(app_label)s_%(class)s_position", fields=["position", "id"],
+                name="%(app_label)s_%(class)s_position",
+                fields=["position", "id"],
                 condition=Q(live_revision__isnull=False, deleted_at__isnull=True),
             ),
             models.Index(
-                name="%(app_label)s_%(class)s_newest", fields=["-published_at", "id"],
+                name="%(app_label)s_%(class)s_newest",
+                fields=["-published_at", "id"],
                 condition=Q(live_revision__isnull=False, deleted_at__isnull=True),
             ),
             models.Index(
-                name="%(app_label)s_%(class)s_title", fields=["title", "id"],
+                name="%(app_label)s_%(class)s_title",
+                fields=["title", "id"],
                 condition=Q(live_revision__isnull=False, deleted_at__isnull=True),
             ),
         )

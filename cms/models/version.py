@@ -11,6 +11,7 @@ class ContentVersion(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     number = models.PositiveBigIntegerField(default=1)
     changed_at = models.DateTimeField(db_default=Now())
+    changed_by = models.CharField(max_length=254, blank=True)
 
     class Meta:
         constraints = (models.CheckConstraint(name="cms_content_version_one_row", condition=Q(id=1)),)

@@ -28,18 +28,22 @@ class Post(ContentItem):
     body = RichTextField()
     cover = models.ForeignKey("cms.MediaAsset", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     authors = models.ManyToManyField("cms.Author", through="cms.PostAuthor", blank=True, related_name="posts")
-    category = models.ForeignKey(
-        "cms.Category", null=True, blank=True, on_delete=models.PROTECT, related_name="posts"
-    )
+    category = models.ForeignKey("cms.Category", null=True, blank=True, on_delete=models.PROTECT, related_name="posts")
     tags = models.ManyToManyField("cms.Tag", blank=True, related_name="posts")
     pinned = models.BooleanField(default=False, help_text="Stays at the top of the blog.")
     related = models.ManyToManyField(
-        "self", through="cms.RelatedPost", symmetrical=False, blank=True, related_name="+",
+        "self",
+        through="cms.RelatedPost",
+        symmetrical=False,
+        blank=True,
+        related_name="+",
         help_text="Left empty, posts with the same tags are shown.",
     )
     words = models.PositiveIntegerField(default=0, editable=False)
     reading_minutes = models.PositiveSmallIntegerField(default=0, editable=False)
-    search = models.GeneratedField(expression=SEARCHED, output_field=SearchVectorField(), db_persist=True, editable=False)
+    search = models.GeneratedField(
+        expression=SEARCHED, output_field=SearchVectorField(), db_persist=True, editable=False
+    )
 
     class Meta(ContentItem.Meta):
         ordering = ("-pinned", "-published_at", "id")
@@ -48,11 +52,13 @@ class Post(ContentItem):
         indexes = (
             *ContentItem.Meta.indexes,
             models.Index(
-                name="cms_post_pinned_newest", fields=["-pinned", "-published_at", "id"],
+                name="cms_post_pinned_newest",
+                fields=["-pinned", "-published_at", "id"],
                 condition=Q(live_revision__isnull=False, deleted_at__isnull=True),
             ),
             models.Index(
-                name="cms_post_updated", fields=["updated_at", "id"],
+                name="cms_post_updated",
+                fields=["updated_at", "id"],
                 condition=Q(live_revision__isnull=False, deleted_at__isnull=True),
             ),
             GinIndex(name="cms_post_search", fields=["search"]),

@@ -1,7 +1,11 @@
 """Work that the studio has done."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
@@ -55,7 +59,9 @@ class Project(ContentItem):
     testimonial = models.ForeignKey(
         "cms.Testimonial", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    search = models.GeneratedField(expression=SEARCHED, output_field=SearchVectorField(), db_persist=True, editable=False)
+    search = models.GeneratedField(
+        expression=SEARCHED, output_field=SearchVectorField(), db_persist=True, editable=False
+    )
 
     objects = ProjectQuerySet.as_manager()
 
@@ -77,11 +83,23 @@ class Project(ContentItem):
         indexes = (
             *ContentItem.Meta.indexes,
             models.Index(
-                name="cms_project_started", fields=["-started_on", "id"],
+                F("started_on").desc(nulls_last=True),
+                "id",
+                name="cms_project_started",
                 condition=Q(live_revision__isnull=False, deleted_at__isnull=True),
             ),
             GinIndex(name="cms_project_search", fields=["search"]),
         )
+
+    def clean(self) -> None:
+        """Refuse an end without a start, or before it."""
+        super().clean()
+        if self.ended_on and (self.started_on is None or self.ended_on < self.started_on):
+            raise ValidationError({"ended_on": "A project ends after it starts."})
+
+    def consent_withdrawn(self, snapshot: Mapping[str, Any]) -> bool:
+        """Whether the site names a client whose consent is no longer recorded."""
+        return self.disclosure == Disclosure.PUBLIC and snapshot["client_consent_at"] is None
 
     def missing(self) -> list[tuple[str, str]]:
         """A public project also has a summary, and the client's consent if it names one."""

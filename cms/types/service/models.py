@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.exceptions import ValidationError
 from django.core.validators import MinLengthValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -32,7 +33,9 @@ class Service(ContentItem):
         "amount", null=True, blank=True, help_text="In the smallest unit of the currency (cents)."
     )
     price_currency = models.CharField(
-        "currency", max_length=3, blank=True,
+        "currency",
+        max_length=3,
+        blank=True,
         validators=[MinLengthValidator(3), RegexValidator(r"^[A-Z]{3}$", "Three capital letters, such as KES.")],
     )
     delivery_weeks_min = models.PositiveSmallIntegerField("weeks, at least", null=True, blank=True)
@@ -42,7 +45,9 @@ class Service(ContentItem):
     technologies = models.ManyToManyField("cms.Technology", blank=True, related_name="services")
     call_to_action_label = models.CharField("button", max_length=60, blank=True, validators=[validate_plain])
     call_to_action_url = models.CharField("button leads to", max_length=500, blank=True, validators=[validate_link])
-    search = models.GeneratedField(expression=SEARCHED, output_field=SearchVectorField(), db_persist=True, editable=False)
+    search = models.GeneratedField(
+        expression=SEARCHED, output_field=SearchVectorField(), db_persist=True, editable=False
+    )
 
     class Meta(ContentItem.Meta):
         permissions = (("publish_service", "Can publish and unpublish services"),)
@@ -66,6 +71,15 @@ class Service(ContentItem):
             ),
         )
         indexes = (*ContentItem.Meta.indexes, GinIndex(name="cms_service_search", fields=["search"]))
+
+    def clean(self) -> None:
+        """Refuse an amount without a currency, half a span of weeks, or one that runs backwards."""
+        super().clean()
+        if (self.price_amount is None) != (self.price_currency == ""):
+            raise ValidationError({"price_currency": "An amount and its currency go together."})
+        least, most = self.delivery_weeks_min, self.delivery_weeks_max
+        if (least is None) != (most is None) or (least is not None and most is not None and most < least):
+            raise ValidationError({"delivery_weeks_max": "Give both numbers of weeks, the smaller one first."})
 
     def missing(self) -> list[tuple[str, str]]:
         """A public service also has a summary, and a price unless it is on request."""

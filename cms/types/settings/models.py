@@ -1,5 +1,6 @@
 """What holds for the whole site."""
 
+from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from django.db import models
 from django.db.models import F, Q
@@ -37,14 +38,21 @@ class SiteSettings(Publishable):
     navigation_header = PartsField("links at the top", keys=LINK_KEYS)
     navigation_footer = PartsField("links at the bottom", keys=LINK_KEYS)
     seo_title_template = models.CharField(
-        "title of every page", max_length=100, default="%s", validators=[validate_plain],
+        "title of every page",
+        max_length=100,
+        default="%s",
+        validators=[validate_plain],
         help_text="%s stands for the title of the page.",
     )
     seo_description = models.CharField(
         "description of the site", max_length=SEO_DESCRIPTION_MAX, blank=True, validators=[validate_plain]
     )
     seo_image = models.ForeignKey(
-        "cms.MediaAsset", null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        "cms.MediaAsset",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
         verbose_name="picture when shared",
     )
     analytics_cookieless = models.BooleanField("count visits without cookies", default=True)
@@ -77,6 +85,13 @@ class SiteSettings(Publishable):
     def __str__(self) -> str:
         """What the admin calls the one row."""
         return "Site settings"
+
+    def clean(self) -> None:
+        """Refuse an announcement that ends before it starts."""
+        super().clean()
+        starts, ends = self.announcement_starts_at, self.announcement_ends_at
+        if starts and ends and ends <= starts:
+            raise ValidationError({"announcement_ends_at": "It must end after it starts."})
 
     def missing(self) -> list[tuple[str, str]]:
         """The site has a name, and its pictures have words."""

@@ -1,5 +1,8 @@
 """What clients say."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -20,6 +23,8 @@ SEARCHED = SearchVector("person", "company", weight="A", config="english") + Sea
 class Testimonial(ContentItem):
     """A client's words; its title is the person, and it is public only with recorded consent."""
 
+    NAME_KEY = "person"
+
     title = models.GeneratedField(
         expression=F("person"), output_field=models.CharField(max_length=TITLE_MAX), db_persist=True, editable=False
     )
@@ -36,7 +41,9 @@ class Testimonial(ContentItem):
     consent_at = models.DateTimeField("agreed on", null=True, blank=True)
     verified = models.BooleanField(default=False, help_text="We know that this person said it.")
     verified_by = models.CharField(max_length=254, blank=True, editable=False)
-    search = models.GeneratedField(expression=SEARCHED, output_field=SearchVectorField(), db_persist=True, editable=False)
+    search = models.GeneratedField(
+        expression=SEARCHED, output_field=SearchVectorField(), db_persist=True, editable=False
+    )
 
     class Meta(ContentItem.Meta):
         permissions = (("publish_testimonial", "Can publish and unpublish testimonials"),)
@@ -54,11 +61,17 @@ class Testimonial(ContentItem):
         indexes = (
             *ContentItem.Meta.indexes,
             models.Index(
-                name="cms_testimonial_rating", fields=["-rating", "id"],
+                F("rating").desc(nulls_last=True),
+                "id",
+                name="cms_testimonial_rating",
                 condition=Q(live_revision__isnull=False, deleted_at__isnull=True),
             ),
             GinIndex(name="cms_testimonial_search", fields=["search"]),
         )
+
+    def consent_withdrawn(self, snapshot: Mapping[str, Any]) -> bool:
+        """Whether the person's consent is no longer recorded."""
+        return snapshot["consent_at"] is None
 
     def missing(self) -> list[tuple[str, str]]:
         """A public testimonial has a quote, a person and consent."""

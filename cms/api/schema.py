@@ -1,0 +1,95 @@
+"""The description of the addresses, made from the same declarations as the answers."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+
+from cms.api.query import TEXT_MAX
+from cms.output import Output
+from cms.registry import ContentType, Filter, Kind
+from common.pagination import DEFAULT_PER_PAGE, MOST_PER_PAGE
+
+_TYPES: dict[Kind, Any] = {
+    Kind.SLUG: OpenApiTypes.STR,
+    Kind.SLUGS: OpenApiTypes.STR,
+    Kind.BOOLEAN: OpenApiTypes.BOOL,
+    Kind.NUMBER: OpenApiTypes.INT,
+    Kind.INSTANT: OpenApiTypes.STR,
+    Kind.TEXT: {"type": "string", "minLength": 1, "maxLength": TEXT_MAX},
+}
+
+
+class PageMetaSerializer(serializers.Serializer[Any]):
+    """Where this page stands."""
+
+    page = serializers.IntegerField()
+    per_page = serializers.IntegerField()
+    total = serializers.IntegerField()
+    pages = serializers.IntegerField()
+    content_version = serializers.IntegerField()
+
+
+class PageLinksSerializer(serializers.Serializer[Any]):
+    """This page, the ends, the neighbours."""
+
+    self = serializers.URLField()
+    first = serializers.URLField()
+    prev = serializers.URLField(allow_null=True)
+    next = serializers.URLField(allow_null=True)
+    last = serializers.URLField()
+
+
+def row_schema(name: str, outputs: tuple[Output, ...], *, all_required: bool) -> type[serializers.Serializer[Any]]:
+    """Return a serializer with one field a key; `fields` may leave any of them out."""
+    members: dict[str, Any] = {}
+    for output in outputs:
+        members[output.name] = output.schema
+        output.schema.required = all_required
+    return type(f"{name}Serializer", (serializers.Serializer,), {**members, "__doc__": None})
+
+
+def page_schema(name: str, row: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
+    """Return the serializer of a page of `row`."""
+    members = {"data": row(many=True), "meta": PageMetaSerializer(), "links": PageLinksSerializer(), "__doc__": None}
+    return type(f"{name}PageSerializer", (serializers.Serializer,), members)
+
+
+def paging() -> list[OpenApiParameter]:
+    """Return the parameters of every page list."""
+    size = {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE, "default": DEFAULT_PER_PAGE}
+    return [
+        OpenApiParameter(
+            "page", {"type": "integer", "minimum": 1, "default": 1}, description="From 1; past the end is 404."
+        ),
+        OpenApiParameter("per_page", size),
+    ]
+
+
+def _words(name: str, allowed: list[str], about: str) -> OpenApiParameter:
+    return OpenApiParameter(
+        name, {"type": "string", "enum": allowed}, many=True, explode=False, style="form", description=about
+    )
+
+
+def detail_parameters(kind: ContentType) -> list[OpenApiParameter]:
+    """Return `fields` and `include` of a type."""
+    found = [_words("fields", list(kind.outputs), "Only these keys.")]
+    if kind.includes:
+        found.append(_words("include", [one.key for one in kind.includes], "List rows in place of references."))
+    return found
+
+
+def list_parameters(kind: ContentType) -> list[OpenApiParameter]:
+    """Return every parameter of a type's list."""
+    sort = _words("sort", list(kind.sorts), f"`{kind.default_sort}` unless given; the id is always last.")
+    return [*paging(), sort, *detail_parameters(kind), *(_filter(one) for one in kind.filters)]
+
+
+def _filter(one: Filter) -> OpenApiParameter:
+    if one.kind is Kind.SLUGS:
+        return OpenApiParameter(
+            one.name, OpenApiTypes.STR, many=True, explode=True, style="form", description=one.about
+        )
+    return OpenApiParameter(one.name, _TYPES[one.kind], description=one.about)

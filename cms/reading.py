@@ -1,0 +1,66 @@
+"""From a queryset of public rows to the dictionaries of an answer, in as few queries as the keys need."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+
+from cms import registry
+from cms.output import Output, Row
+from cms.registry import ContentType, Include
+
+
+def selected(queryset: QuerySet[Any], outputs: Iterable[Output]) -> QuerySet[Any]:
+    """Narrow the query to the columns that these keys are made of."""
+    chosen = list(outputs)
+    columns = dict.fromkeys(column for output in chosen for column in output.columns)
+    annotations = {name: made for output in chosen for name, made in output.annotations.items()}
+    return queryset.values("id", *(column for column in columns if column != "id"), **annotations)
+
+
+def finished(rows: Sequence[Row], outputs: Sequence[Output], includes: Sequence[Include] = ()) -> list[Row]:
+    """Make the answer of selected rows; batches and includes cost one query each for all rows."""
+    found = {output.name: output.batch(rows) for output in outputs if output.batch and rows}
+    answers = [
+        {
+            output.name: found[output.name].get(row["id"]) if output.name in found else output.read(row)
+            for output in outputs
+        }
+        for row in rows
+    ]
+    for include in includes:
+        _replace(answers, include)
+    return answers
+
+
+def _replace(answers: Sequence[Row], include: Include) -> None:
+    """Put list rows in the place of references."""
+    wanted = {reference["slug"] for answer in answers for reference in _references(answer, include)}
+    other = registry.get(include.type_name)
+    rows = list_rows(other, other.live().filter(slug__in=wanted)) if wanted else []
+    by_slug = {row["slug"]: row for row in rows}
+    for answer in answers:
+        full = [
+            by_slug[reference["slug"]] for reference in _references(answer, include) if reference["slug"] in by_slug
+        ]
+        answer[include.key] = full if include.many else next(iter(full), None)
+
+
+def _references(answer: Mapping[str, Any], include: Include) -> list[Mapping[str, Any]]:
+    value = answer[include.key]
+    return value if include.many else [value] if value else []
+
+
+def list_rows(content_type: ContentType, queryset: QuerySet[Any]) -> list[Row]:
+    """Return the list rows of a queryset (which may be sliced), as the API shows them."""
+    outputs = content_type.list_outputs
+    return finished(list(selected(queryset, outputs)), outputs)
+
+
+def detail(
+    content_type: ContentType, slug: str, *, outputs: Sequence[Output] | None = None, includes: Sequence[Include] = ()
+) -> Row | None:
+    """Return the public detail at `slug`, or None."""
+    chosen = outputs if outputs is not None else list(content_type.outputs.values())
+    rows = list(selected(content_type.live().filter(slug=slug), chosen)[:1])
+    return finished(rows, chosen, includes)[0] if rows else None

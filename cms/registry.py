@@ -1,0 +1,129 @@
+"""The content types: each folder below `cms/types/` registers one, and everything public follows from that."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from rest_framework import serializers
+
+from cms.output import Output
+
+Ordering = tuple[Any, ...]
+
+
+class Kind(Enum):
+    """How a filter's text is read."""
+
+    SLUG = "slug"
+    SLUGS = "slugs"
+    BOOLEAN = "boolean"
+    NUMBER = "number"
+    INSTANT = "instant"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A query parameter of a list; `apply` gets the value that `kind` says."""
+
+    name: str
+    kind: Kind
+    apply: Callable[[QuerySet[Any], Any], QuerySet[Any]]
+    about: str = ""
+    least: int = 1
+    most: int = 9999
+
+
+@dataclass(frozen=True)
+class Include:
+    """Puts the list rows of another type in the place of references at `key`."""
+
+    key: str
+    type_name: str
+    many: bool
+
+
+@dataclass(frozen=True)
+class ContentType:
+    """What there is to know about a type with addresses of its own.
+
+    `operation` completes operation ids (`Post`: listPosts, getPost); `path` and `page` are the first segments of its
+    addresses under `/api` and on the site; `tag` names it in surrogate keys.
+    """
+
+    name: str
+    model: type[Model]
+    operation: str
+    path: str
+    page: str
+    tag: str
+    list_outputs: tuple[Output, ...]
+    detail_outputs: tuple[Output, ...]
+    sorts: Mapping[str, Ordering]
+    default_sort: str
+    filters: tuple[Filter, ...]
+    includes: tuple[Include, ...] = ()
+
+    def live(self) -> QuerySet[Any]:
+        """Every row that is public: where each public query starts."""
+        rows: QuerySet[Any] = self.model._default_manager.all().live()  # type: ignore[attr-defined]  # LiveQuerySet's
+        return rows
+
+    @property
+    def outputs(self) -> dict[str, Output]:
+        """Every key of a detail, by name."""
+        return {output.name: output for output in (*self.list_outputs, *self.detail_outputs)}
+
+
+@dataclass(frozen=True)
+class Singleton:
+    """A type with one row and one address: `read` gives its public answer, `schema` describes it."""
+
+    name: str
+    model: type[Model]
+    operation: str
+    path: str
+    tag: str
+    read: Callable[[], dict[str, Any]]
+    schema: type[serializers.Serializer[Any]]
+
+
+_types: dict[str, ContentType] = {}
+_singletons: dict[str, Singleton] = {}
+
+
+def register_singleton(singleton: Singleton) -> Singleton:
+    """Make a type with one row known."""
+    _singletons[singleton.name] = singleton
+    return singleton
+
+
+def singleton(name: str) -> Singleton:
+    """Return the type with one row called `name`."""
+    return _singletons[name]
+
+
+def all_singletons() -> list[Singleton]:
+    """Return every type with one row."""
+    return list(_singletons.values())
+
+
+def register(content_type: ContentType) -> ContentType:
+    """Make a type known; its name, path and page are its alone."""
+    for other in _types.values():
+        if other.name == content_type.name or {other.path, other.page} & {content_type.path, content_type.page}:
+            raise ValueError(f"{content_type.name!r} collides with the content type {other.name!r}.")
+    _types[content_type.name] = content_type
+    return content_type
+
+
+def get(name: str) -> ContentType:
+    """Return the type called `name`."""
+    return _types[name]
+
+
+def all_types() -> list[ContentType]:
+    """Return every type in the order of registration."""
+    return list(_types.values())

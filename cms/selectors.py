@@ -1,0 +1,115 @@
+"""Shared reads of content. What is public starts from *live* rows, everywhere."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NoReturn
+
+from django.db.models import F, Q, QuerySet
+from django.urls import reverse
+
+from cms import reading, registry
+from cms.constants import State
+from cms.models import ContentVersion, Post, Project, Service, SlugHistory, Testimonial
+from cms.output import Row
+from cms.registry import ContentType
+from common.attention import Attention
+from common.errors import Gone, NotFound
+
+
+@dataclass(frozen=True)
+class Version:
+    """The content version and the instant since which it holds (None before the first change)."""
+
+    number: int
+    since: datetime | None
+
+
+def content_version() -> Version:
+    """Return the version on which every public cache hangs, by one query."""
+    row = ContentVersion.objects.filter(pk=1).values_list("number", "changed_at").first()
+    return Version(*row) if row else Version(1, None)
+
+
+def live_services() -> QuerySet[Any]:
+    """Return the public services in their order."""
+    return Service.objects.all().live().order_by("position", "id")
+
+
+def live_projects() -> QuerySet[Any]:
+    """Return the public projects in their order; never private ones."""
+    return Project.objects.all().live().order_by("position", "id")
+
+
+def live_posts() -> QuerySet[Any]:
+    """Return the public posts, pinned ones first, then the newest."""
+    return Post.objects.all().live().order_by("-pinned", "-published_at", "id")
+
+
+def live_testimonials() -> QuerySet[Any]:
+    """Return the public testimonials in their order."""
+    return Testimonial.objects.all().live().order_by("position", "id")
+
+
+def live_service(slug: str) -> Any | None:
+    """Return the public service at `slug`, or None."""
+    return live_services().filter(slug=slug).first()
+
+
+def site_settings() -> dict[str, Any]:
+    """Return the public settings in the API's shape, by one query."""
+    return registry.singleton("settings").read()
+
+
+def list_rows(type_name: str, queryset: QuerySet[Any] | None = None) -> list[Row]:
+    """Return list rows in the API's shape: of `queryset` (live rows, maybe sliced), or of all that is live."""
+    content_type = registry.get(type_name)
+    return reading.list_rows(content_type, content_type.live() if queryset is None else queryset)
+
+
+def detail(type_name: str, slug: str) -> Row:
+    """Return a detail in the API's shape; raises Moved, Gone or NotFound as the API answers."""
+    content_type = registry.get(type_name)
+    found = reading.detail(content_type, slug)
+    if found is None:
+        raise_absent(content_type, slug)
+    return found
+
+
+class Moved(Exception):
+    """The slug was renamed; `slug` is the one to go to."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(slug)
+        self.slug = slug
+
+
+def raise_absent(content_type: ContentType, slug: str) -> NoReturn:
+    """Say why nothing live is at `slug`: Moved to another, Gone, or NotFound for what never was public.
+
+    Two queries for a slug that was public, one for any other, so that a draft cannot be told from nothing.
+    """
+    owner = SlugHistory.objects.filter(item_type=content_type.name, slug=slug).values_list("item_id", flat=True).first()
+    if owner is None:
+        raise NotFound
+    now_at = content_type.live().filter(pk=owner).values_list("slug", flat=True).first()
+    if now_at is None:
+        raise Gone
+    raise Moved(now_at)
+
+
+def needs_you() -> list[Attention]:
+    """Return what waits for a person in the back office: reviews, and changes that are not public yet."""
+    found = []
+    for content_type in registry.all_types():
+        model = content_type.model
+        rows = model._default_manager.filter(deleted_at__isnull=True)
+        url = reverse(f"admin:cms_{model._meta.model_name}_changelist")
+        permission = f"cms.publish_{model._meta.model_name}"
+        plural = str(model._meta.verbose_name_plural)
+        reviews = rows.filter(state=State.IN_REVIEW).count()
+        changed = rows.filter(Q(live_revision__isnull=False), ~Q(live_revision=F("latest_revision"))).count()
+        found += [
+            Attention(f"{plural} to review", reviews, f"{url}?stands=review", permission),
+            Attention(f"{plural} with unpublished changes", changed, f"{url}?stands=changed", permission),
+        ]
+    return found

@@ -1,0 +1,170 @@
+"""An item as JSON, and back: what revisions hold.
+
+A snapshot has one key for each editable column and each many-to-many relation: keys of other rows as text, instants
+and days in ISO 8601, ordered relations in their order.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from cms.models import Ordered, Publishable
+from common.errors import FieldError, ValidationFailed
+
+Snapshot = dict[str, Any]
+SCHEMA_VERSION = 1
+
+
+def columns(model: type[models.Model]) -> list["models.Field[Any, Any]"]:
+    """The columns that staff write."""
+    return [field for field in model._meta.concrete_fields if field.editable]
+
+
+def relations(model: type[models.Model]) -> list[str]:
+    """The names of the many-to-many relations."""
+    return [field.name for field in model._meta.many_to_many]
+
+
+def blank(model: type[Publishable]) -> Snapshot:
+    """The snapshot of an item that has only its defaults."""
+    fresh = model()
+    values = {field.name: as_json(field.value_from_object(fresh)) for field in columns(model)}
+    return values | {name: [] for name in relations(model)}
+
+
+def merged(model: type[Publishable], snapshot: Mapping[str, Any], values: Mapping[str, Any]) -> Snapshot:
+    """Return `snapshot` with `values` in place; an unknown key is ValidationFailed.
+
+    A relation to one row takes the row, its key or None; relations to many take any iterable of those, and ordered
+    ones with texts take mappings such as `{"media": asset, "caption": "…"}` as well.
+    """
+    known = {field.name for field in columns(model)} | set(relations(model))
+    unknown = [
+        FieldError("unknown_field", f"{model.__name__} has no such field.", f"#/{key}")
+        for key in values
+        if key not in known
+    ]
+    if unknown:
+        raise ValidationFailed(errors=unknown)
+    ordered = model.ORDERED
+    many = set(relations(model))
+    changes = {key: _many(value, ordered.get(key)) if key in many else as_json(value) for key, value in values.items()}
+    return {**snapshot, **changes}
+
+
+def _many(value: Iterable[Any], ordered: Ordered | None) -> list[Any]:
+    if ordered is None:
+        return sorted({str(as_json(one)) for one in value})
+    if not ordered.texts:
+        return list(dict.fromkeys(str(as_json(one)) for one in value))
+    return [_pair(one, ordered) for one in value]
+
+
+def _pair(one: Any, ordered: Ordered) -> dict[str, str]:
+    entry = one if isinstance(one, Mapping) else {ordered.target: one}
+    texts = {name: str(entry.get(name, "")) for name in ordered.texts}
+    return {ordered.target: str(as_json(entry[ordered.target])), **texts}
+
+
+def as_json(value: Any) -> Any:
+    """Return a column's value as JSON holds it."""
+    if isinstance(value, models.Model):
+        value = value.pk
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value) if isinstance(value, models.Choices) else value
+
+
+def load(item: Publishable, snapshot: Mapping[str, Any]) -> None:
+    """Set the columns of `item` in memory; keys that the snapshot lacks keep their values."""
+    for field in columns(type(item)):
+        if field.name in snapshot:
+            value = snapshot[field.name]
+            setattr(item, field.attname, None if value is None else field.to_python(value))
+            if field.is_relation:
+                item._state.fields_cache.pop(field.name, None)
+
+
+def cleaned(model: type[Publishable], snapshot: Mapping[str, Any]) -> Snapshot:
+    """Return the snapshot with every value validated and sanitised, or raise ValidationFailed.
+
+    Drafts may be incomplete, so only what is there is judged, and the one name that every item needs.
+    """
+    probe = model()
+    try:
+        load(probe, snapshot)
+        probe.clean_fields(exclude={field.name for field in model._meta.fields if not field.editable})
+        probe.clean()
+    except ValidationError as fault:
+        raise ValidationFailed(errors=faults(fault)) from fault
+    values = {field.name: as_json(field.value_from_object(probe)) for field in columns(model)}
+    _check_relations(model, snapshot)
+    return values | {name: snapshot[name] for name in relations(model)}
+
+
+def faults(fault: ValidationError) -> list[FieldError]:
+    """Return Django's validation errors as ours, each with a pointer to its field."""
+    places = fault.error_dict if hasattr(fault, "error_dict") else {"": fault.error_list}
+    return [
+        FieldError(
+            error.code or "invalid", " ".join(error.messages), f"#/{name}" if name and name != "__all__" else "#"
+        )
+        for name, errors in places.items()
+        for error in errors
+    ]
+
+
+def _check_relations(model: type[Publishable], snapshot: Mapping[str, Any]) -> None:
+    for field in model._meta.many_to_many:
+        wanted = set(_targets(snapshot[field.name], model.ORDERED.get(field.name)))
+        try:
+            found = field.related_model._default_manager.filter(pk__in=wanted).count() if wanted else 0
+        except ValidationError:
+            found = -1
+        if found != len(wanted):
+            raise ValidationFailed(
+                errors=[FieldError("unknown", "It names something that does not exist.", f"#/{field.name}")]
+            )
+
+
+def _targets(entries: Iterable[Any], ordered: Ordered | None) -> list[str]:
+    return [entry[ordered.target] if ordered and ordered.texts else entry for entry in entries]
+
+
+def write_relations(item: Publishable, snapshot: Mapping[str, Any]) -> None:
+    """Make the many-to-many rows of `item` equal to the snapshot."""
+    for name in relations(type(item)):
+        ordered = type(item).ORDERED.get(name)
+        if ordered is None:
+            getattr(item, name).set(snapshot[name])
+        else:
+            _write_ordered(item, ordered, snapshot[name])
+
+
+def _write_ordered(item: Publishable, ordered: Ordered, entries: Iterable[Any]) -> None:
+    through = item._meta.apps.get_model(ordered.through)
+    through._default_manager.filter(**{ordered.owner: item}).delete()
+    rows = []
+    for position, entry in enumerate(entries):
+        pair = entry if ordered.texts else {ordered.target: entry}
+        texts = {name: pair[name] for name in ordered.texts}
+        rows.append(
+            through(
+                **{ordered.owner: item, f"{ordered.target}_id": pair[ordered.target], "position": position}, **texts
+            )
+        )
+    through._default_manager.bulk_create(rows)
+
+
+def digest(snapshot: Mapping[str, Any]) -> str:
+    """SHA-256 of the snapshot's canonical JSON, in hex."""
+    text = json.dumps(snapshot, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
