@@ -7,6 +7,7 @@ Standard library only, and a grammar that Python 3.6 reads: an old interpreter m
 """
 
 import ctypes
+import fcntl
 import hashlib
 import os
 import shutil
@@ -131,6 +132,8 @@ def main(arguments: List[str]) -> None:
     use_new_python()
     os.chdir(CHECKOUT)
     end_with_make()
+    one_at_a_time = open(os.path.abspath(__file__))  # held until this process ends or becomes another program
+    fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
     make_venv()
     install()
     if arguments:

@@ -71,7 +71,7 @@ def all_checks(drift: Path) -> list[Check]:
         ),
         Check("layers", _tool("lint-imports", "--no-cache")),
         Check("lint", _tool("ruff", "check", "--quiet", ".")),
-        Check("format", _tool("ruff", "format", "--check", "--quiet", ".")),
+        Check("format", _tool("ruff", "format", "--check", "--output-format", "concise", ".")),
     ]
 
 

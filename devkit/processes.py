@@ -158,8 +158,8 @@ def peek(child: subprocess.Popen[bytes]) -> int | None:
 
     While a child is not reaped, its number cannot become another process's or group's.
     """
-    if child.returncode is not None:
-        return child.returncode
+    if child.returncode is not None or not hasattr(os, "waitid"):  # macOS has it from Python 3.13 on
+        return child.poll()
     ended = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     if ended is None:
         return None
