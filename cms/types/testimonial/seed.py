@@ -8,7 +8,7 @@ from cms.seeding import planting
 from common.actor import Actor
 from common.clock import db_now
 
-PLAIN = ("slug", "person", "role", "company", "quote", "rating")
+PLAIN = ("slug", "person", "role", "company", "quote")
 
 
 def plant(*, by: Actor) -> None:
@@ -20,7 +20,11 @@ def plant(*, by: Actor) -> None:
         [avatar] = [planting.store(*picture, by=by) for picture in pictures]
         project = projects.get(row["project"])
         values = {name: row[name] for name in PLAIN} | {
-            "avatar": avatar, "project": project, "consent_at": db_now(), "position": positions[row["slug"]],
+            "rating": row.get("rating"),
+            "avatar": avatar,
+            "project": project,
+            "consent_at": db_now(),
+            "position": positions[row["slug"]],
         }
         testimonial = planting.publish(Testimonial, values, by=by)
         if project is not None:
