@@ -68,7 +68,8 @@ def _attempt(job: Job, handler: Handler) -> None:
             return
         permanent = isinstance(error, PermanentError)
         logger.warning("job_failed", extra={"attempt": run.attempt, "permanent": permanent}, exc_info=True)
-        connection.close_if_unusable_or_obsolete()  # a broken one is replaced, or the row could not be told
+        if not connection.in_atomic_block:  # a broken one is replaced, or the row could not be told
+            connection.close_if_unusable_or_obsolete()
         outcomes.fail(job, _describe(error), permanent=permanent)
     else:
         logger.info("job_done", extra={"attempt": run.attempt})
