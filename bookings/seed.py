@@ -49,4 +49,4 @@ def run(*, by: Actor) -> None:
         offers.save(offer=offer, by=by)
 
 
-seeds.register("bookings", run, order=50)
+seeds.register("bookings", run, order=200)  # after the services that it offers
