@@ -1,4 +1,4 @@
-"""One spelling for every e-mail address, so that no two accounts share a mailbox and none is taken over by a look-alike."""
+"""One spelling for every e-mail address: no two accounts share a mailbox, and no look-alike takes one over."""
 
 import string
 import unicodedata
@@ -37,10 +37,9 @@ def canonical(raw: str, *, pointer: str = "#/email") -> str:
 def _ascii_domain(domain: str, pointer: str) -> str:
     """The domain in IDNA's ASCII form; one that IDNA would turn into another name is refused."""
     try:
+        plain = domain.translate(_ASCII_LOWER)
         encoded = domain.encode("idna").decode("ascii").translate(_ASCII_LOWER)
-        if encoded.encode("ascii").decode("idna") != domain.translate(_ASCII_LOWER) and encoded != domain.translate(
-            _ASCII_LOWER
-        ):
+        if plain not in {encoded, encoded.encode("ascii").decode("idna")}:
             raise _refused(pointer, "email_unsupported", "Write the domain in its plain form.")
     except UnicodeError:
         raise _refused(pointer, "email_invalid", "The part after the @ is not a domain.") from None

@@ -8,7 +8,7 @@ class TokenInvalid(NotAuthenticated):
 
     code = "token_invalid"
     title = "The access token is not valid"
-    about = "The token's signature, issuer, audience or shape is wrong, or its session is unknown. Refresh, or sign in again."
+    about = "Its signature, issuer, audience or shape is wrong, or its session is unknown. Refresh, or sign in again."
 
 
 class TokenExpired(NotAuthenticated):
@@ -73,7 +73,7 @@ class ReauthRequired(PermissionDenied):
     code = "reauth_required"
     title = "Confirm your password first"
     about = (
-        "This act asks for a sign-in of the last five minutes. Call /api/auth/reauthenticate, then repeat the request."
+        "This act asks for a sign-in of the last five minutes. Call /api/auth/reauthenticate and repeat the request."
     )
 
 

@@ -29,7 +29,7 @@ class Refusal:
 
 
 def normalised(raw: str) -> str:
-    """NFKC, so that the same keys give the same password on every keyboard (NIST SP 800-63B §5.1.1.2). Never trimmed."""
+    """NFKC: the same keys give the same password on every keyboard (NIST SP 800-63B §5.1.1.2). Never trimmed."""
     return unicodedata.normalize("NFKC", raw)
 
 
@@ -85,7 +85,7 @@ def _personal_words(personal: Iterable[str]) -> set[str]:
 
 
 def _bounded(password: str) -> str:
-    """What zxcvbn estimates: 64 characters with six kinds of look-alike symbols. Dropping more only lowers the estimate."""
+    """What zxcvbn looks at: 64 characters, six kinds of look-alike symbols. Dropping more only lowers its estimate."""
     kept: set[str] = set()
     out: list[str] = []
     for char in password[:_ESTIMATED_CHARS]:

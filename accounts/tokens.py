@@ -30,7 +30,7 @@ _LATEST_INSTANT = 253_402_300_799  # the year 9999: beyond it Python's dates ove
 class KeyRingBackend(TokenBackend):
     """Signs with whoever signs at `at`; verifies with the key that the token's `kid` names among ours.
 
-    The algorithm is the configuration's. Times are left to `StaffAccessToken.check_times`, which has the database's clock.
+    The algorithm is the configuration's. Times are left to `StaffAccessToken.check_times`, by the database's clock.
     """
 
     def __init__(self, at: datetime | None = None) -> None:

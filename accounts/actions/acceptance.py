@@ -45,7 +45,10 @@ class Accepted:
 
 
 def inspect(*, token: str) -> Invite:
-    """The invitation behind a link that can still be accepted; raises InviteInvalid, -Expired, -Revoked, -Used, RateLimited."""
+    """The invitation behind a link that can still be accepted.
+
+    Raises InviteInvalid, InviteExpired, InviteRevoked, InviteUsed, RateLimited.
+    """
     limits.hit("INSPECT_INVITE_IP", key=_ip(), closed=True)
     return usable(token=token)
 

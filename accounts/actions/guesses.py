@@ -20,7 +20,8 @@ _RAISE = f"""
     VALUES (%(rule)s, %(key)s, 1, %(ends)s, %(now)s)
     ON CONFLICT (rule, key) DO UPDATE SET
         count = CASE WHEN guess.window_ends_at <= %(now)s THEN 1 ELSE guess.count + 1 END,
-        window_ends_at = CASE WHEN guess.window_ends_at <= %(now)s THEN excluded.window_ends_at ELSE guess.window_ends_at END,
+        window_ends_at = CASE WHEN guess.window_ends_at <= %(now)s
+            THEN excluded.window_ends_at ELSE guess.window_ends_at END,
         updated_at = excluded.updated_at
     RETURNING count, window_ends_at
 """  # noqa: S608 - the table's name is ours

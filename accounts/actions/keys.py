@@ -48,9 +48,10 @@ def ensure(*, by: Actor) -> SigningKey | None:
 
 
 def rotate(*, at_once: bool, by: Actor) -> Rotation:
-    """Publish the next key. It signs once every verifier can know it; `at_once`, after a leak, it signs now and the old are gone.
+    """Publish the next key. It signs once every verifier can know it.
 
-    A rotation that is under way is returned instead of a second one.
+    `at_once`, after a leak: it signs now and the old ones are gone. Otherwise a rotation that is under way is returned
+    instead of a second one.
     """
     with transaction.atomic():
         _lock_table()

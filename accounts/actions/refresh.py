@@ -78,7 +78,7 @@ def _find(raw: str, transport: Session.Transport) -> RefreshToken:
 
 
 def _decide(session: Session, found: RefreshToken, raw: str) -> _Successor | DomainError:
-    """Under the session's lock: rotate, repeat, or refuse. A refusal is returned, since what it wrote must be committed."""
+    """Under the session's lock: rotate, repeat, or refuse. A refusal is returned: what it wrote must be committed."""
     token = RefreshToken.objects.get(pk=found.pk)
     now = db_now()
     if session.revoked_at is not None:

@@ -1,7 +1,5 @@
 """Bringing the groups and their permissions in line with `accounts.roles`."""
 
-from django.apps import apps
-from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
@@ -24,9 +22,7 @@ def sync(*, by: Actor) -> list[str]:
 
 
 def _permissions() -> dict[str, int]:
-    """Every permission of our apps as `app.codename` with its key; made first where a migration has not done so yet."""
-    for label in APPS:
-        create_permissions(apps.get_app_config(label), verbosity=0)
+    """Every permission of our apps, as `app.codename`, with its key; `migrate` made them."""
     rows = Permission.objects.filter(content_type__app_label__in=APPS)
     return {f"{row.content_type.app_label}.{row.codename}": row.pk for row in rows.select_related("content_type")}
 

@@ -106,7 +106,8 @@ def end(*, session: Session, reason: Session.RevokeReason, now: datetime) -> boo
 
 def end_all(*, user: User, reason: Session.RevokeReason, now: datetime, keep: uuid.UUID | None = None) -> int:
     """Revoke a user's live sessions in the caller's transaction, which holds the user's lock; returns how many."""
-    rows = selectors.live_sessions(user, now=now).exclude(pk=keep)
+    rows = selectors.live_sessions(user, now=now)
+    rows = rows.exclude(pk=keep) if keep else rows
     return rows.update(revoked_at=now, revoke_reason=reason)
 
 

@@ -107,7 +107,7 @@ def _begin(caller: _Caller, user: User | None, now: datetime, by: Actor) -> gues
 
 
 def _failed(caller: _Caller, user: User | None, *, right: bool, off: bool, by: Actor) -> None:
-    """Count and write down a failure. Its cause goes to the log only, so that the audit tells no more than the answer."""
+    """Count and write down a failure. Its cause goes to the log only: the audit tells no more than the answer."""
     for name in IP_LIMITS:
         limits.fail(name, key=caller.ip)
     cause = "unknown" if user is None else "wrong" if not right else "inactive" if not user.is_active else "off"

@@ -20,7 +20,9 @@ _SCHEME_AND_TOKEN = 2
 class AccessTokenAuthentication(JWTAuthentication):
     """simplejwt's class with one query for session, user and clock; leaves booking tokens to the next class."""
 
-    def authenticate(self, request: Request) -> tuple[User, StaffAccessToken] | None:
+    def authenticate(  # type: ignore[override]  # simplejwt annotates with an unbound type variable
+        self, request: Request
+    ) -> tuple[User, StaffAccessToken] | None:
         """The user and the token, with its session; None without a Bearer.
 
         Raises TokenInvalid, TokenExpired, SessionRevoked, UserInactive, TwoFactorRequired.
@@ -36,7 +38,7 @@ class AccessTokenAuthentication(JWTAuthentication):
         return user, token
 
     def get_raw_token(self, header: bytes) -> bytes | None:
-        """The one value after `Bearer`; None for another scheme or no header. Raises TokenInvalid for none or several."""
+        """The one value after `Bearer`, else TokenInvalid; None for another scheme or no header."""
         parts = header.split()
         if not parts or parts[0].lower() != b"bearer":
             return None
@@ -51,7 +53,7 @@ class AccessTokenAuthentication(JWTAuthentication):
         except TokenError as fault:
             raise TokenInvalid from fault
 
-    def get_user(self, validated_token: Any) -> User:
+    def get_user(self, validated_token: Any) -> User:  # type: ignore[override]  # as above
         """The session's user, when token, session and account are all good."""
         found = selectors.session_now(validated_token.session_id)
         if found is None or str(found.session.user_id) != validated_token["sub"]:

@@ -5,7 +5,10 @@ from typing import Any
 from django.utils.cache import patch_vary_headers
 from rest_framework.request import Request
 
+from accounts.models import Session
+from accounts.tokens import StaffAccessToken
 from common.api.views import ApiView
+from common.errors import NotAuthenticated
 
 TAGS = ["Sign-in"]
 
@@ -25,3 +28,10 @@ class VisitorView(AuthView):
     """For whoever is nobody yet: a credential in the header is not even looked at."""
 
     authentication_classes = ()
+
+
+def session_of(request: Request) -> Session:
+    """The session of the request's access token; raises NotAuthenticated where there is none."""
+    if not isinstance(request.auth, StaffAccessToken):
+        raise NotAuthenticated
+    return request.auth.session

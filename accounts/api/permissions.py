@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework.request import Request
 
 from accounts.actions import reauthentication
+from accounts.api.base import session_of
 from common.api.permissions import IsStaff, staff
 from common.clock import db_now
 
@@ -15,7 +16,7 @@ class RecentlySignedIn(IsStaff):
     def has_permission(self, request: Request, view: Any) -> bool:
         """True, or NotAuthenticated, PermissionDenied or ReauthRequired."""
         super().has_permission(request, view)
-        reauthentication.demand(session=request.auth.session, now=db_now())
+        reauthentication.demand(session=session_of(request), now=db_now())
         return True
 
 

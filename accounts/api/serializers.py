@@ -170,7 +170,7 @@ class SessionSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
     def get_current(self, session: Session) -> bool:
         """Whether it is the session of the request; its id is in the context."""
-        return str(session.pk) == self.context["session_id"]
+        return bool(self.context["session_id"] == str(session.pk))
 
 
 class RevokedSerializer(serializers.Serializer):  # type: ignore[type-arg]
@@ -199,7 +199,7 @@ class JwkSerializer(serializers.Serializer):  # type: ignore[type-arg]
 class JwksSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """The key set."""
 
-    keys = JwkSerializer(many=True)  # type: ignore[assignment]  # a field that is called like a method of dict
+    keys = JwkSerializer(many=True)
 
 
 class CursorLinksSerializer(serializers.Serializer):  # type: ignore[type-arg]

@@ -12,7 +12,7 @@ from accounts.actions import reauthentication, refresh, sessions, sign_in
 from accounts.actions.sessions import TokenPair
 from accounts.api import answers, transport
 from accounts.api.authentication import AccessTokenAuthentication
-from accounts.api.base import TAGS, AuthView, VisitorView
+from accounts.api.base import TAGS, AuthView, VisitorView, session_of
 from accounts.api.parameters import CURSOR, ID, PER_PAGE, TRANSPORT
 from accounts.api.permissions import staff
 from accounts.api.serializers import (
@@ -122,9 +122,10 @@ class LogoutAllView(AuthView):
     def post(self, request: Request) -> Response:
         """End all of one's sessions, with `keep_current` all others."""
         values = parse(request, LogoutAllSerializer)
+        session = session_of(request)
         limits.hit("LOGOUT_ALL_USER", key=str(request.user.pk))
-        keep = request.auth.session.pk if values["keep_current"] else None
-        revoked = sessions.log_out_all(user=request.auth.session.user, keep=keep, by=actor_of(request))
+        keep = session.pk if values["keep_current"] else None
+        revoked = sessions.log_out_all(user=session.user, keep=keep, by=actor_of(request))
         return Response(RevokedSerializer({"revoked": revoked}).data)
 
 
@@ -139,10 +140,11 @@ class SessionsView(AuthView):
     def get(self, request: Request) -> Response:
         """The sessions that are open, newest first."""
         refuse_unknown(request, ["cursor", "per_page"])
-        seen = {"session_id": request.auth.session_id}
+        session = session_of(request)
+        seen = {"session_id": str(session.pk)}
         return cursor_list(
             request,
-            selectors.live_sessions(request.auth.session.user, now=db_now()),
+            selectors.live_sessions(session.user, now=db_now()),
             name="sessions",
             instant="created_at",
             filters={"user": str(request.user.pk)},
@@ -161,7 +163,7 @@ class SessionView(AuthView):
     def delete(self, request: Request, id: uuid.UUID) -> Response:  # noqa: A002 - the parameter's public name
         """End it; its access token dies at once."""
         limits.hit("REVOKE_SESSION_USER", key=str(request.user.pk))
-        sessions.revoke(user=request.auth.session.user, session_id=id, by=actor_of(request))
+        sessions.revoke(user=session_of(request).user, session_id=id, by=actor_of(request))
         return Response(status=204)
 
 
@@ -174,7 +176,7 @@ class MeView(AuthView):
     @operation("getMe", responses={200: MeSerializer}, auth="staff", tags=TAGS)
     def get(self, request: Request) -> Response:
         """Who one is and what one may do."""
-        return Response(answers.me_body(request.auth.session))
+        return Response(answers.me_body(session_of(request)))
 
 
 class ReauthenticateView(AuthView):
@@ -190,7 +192,7 @@ class ReauthenticateView(AuthView):
     def post(self, request: Request) -> Response:
         """Give the password again, before an act that answers `reauth_required`."""
         values = parse(request, ReauthenticateSerializer)
-        until = reauthentication.confirm(session=request.auth.session, by=actor_of(request), **values)
+        until = reauthentication.confirm(session=session_of(request), by=actor_of(request), **values)
         return Response(ReauthenticatedSerializer({"reauth_until": until}).data)
 
 

@@ -34,6 +34,10 @@ class TimedSigner:
     activates_at: datetime
     retires_at: datetime | None
 
+    def signs(self, now: datetime) -> bool:
+        """Whether `now` is in its span."""
+        return self.activates_at <= now and (self.retires_at is None or now < self.retires_at)
+
 
 @dataclass(frozen=True)
 class Ring:
@@ -48,9 +52,7 @@ class Ring:
         """Whoever signs now; raises SigningUnavailable when nobody can."""
         if self.override is not None:
             return self.override
-        due = [
-            one for one in self.timed if one.activates_at <= now and (one.retires_at is None or now < one.retires_at)
-        ]
+        due = [one for one in self.timed if one.signs(now)]
         if not due:
             raise SigningUnavailable(retry_after=5)
         return max(due, key=lambda one: one.activates_at).signer
