@@ -70,7 +70,7 @@ def _usage(name: str, *, key: str, increment: bool) -> Any:
     rate = settings.RATES[name]
     if rate is None:
         return None
-    count = rate.count * settings.RATE_LIMIT_FACTOR
+    count = rate.limit * settings.RATE_LIMIT_FACTOR
     return get_usage(
         HttpRequest(),
         group=f"studio.{name}",

@@ -28,7 +28,7 @@ def format_money(amount: int, currency: str) -> str:
 
 def round_up_to_unit(amount: int, currency: str) -> int:
     """The amount rounded up to a whole unit of the currency, in minor units."""
-    unit = 10 ** exponent(currency)
+    unit: int = 10 ** exponent(currency)
     return -(-amount // unit) * unit
 
 

@@ -94,7 +94,7 @@ def cursor_list(
     per_page = positive_int(request, "per_page", default=DEFAULT_PER_PAGE, maximum=MOST_PER_PAGE)
     signer = Signer(salt=f"cursor.{name}.{_fingerprint(filters)}")
     place = _read_cursor(signer, single(request, "cursor"))
-    backwards = bool(place) and place[0] == "prev"
+    backwards = place is not None and place[0] == "prev"
     order = [instant, "pk"] if backwards else [f"-{instant}", "-pk"]
     rows = list(_after(queryset.order_by(*order), instant, place)[: per_page + 1])
     more, rows = len(rows) > per_page, rows[:per_page]

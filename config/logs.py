@@ -68,6 +68,7 @@ def configure(*, json_lines: bool, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+            "django.request": {"level": "ERROR"},  # django-structlog writes one line a request
             "django.server": {"handlers": ["stderr"], "level": level, "propagate": False},
             "botocore": {"level": "WARNING"},
             "stripe": {"level": "WARNING"},

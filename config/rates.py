@@ -39,9 +39,9 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Rate(NamedTuple):
-    """At most `count` in each window of `seconds`."""
+    """At most `limit` in each window of `seconds`."""
 
-    count: int
+    limit: int
     seconds: int
 
 

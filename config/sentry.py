@@ -44,8 +44,7 @@ def scrub(event: Event, hint: Hint) -> Event:
     if isinstance(request, dict):
         for member in ("cookies", "data", "env", "query_string"):
             request.pop(member, None)
-    for crumb in event.get("breadcrumbs", {}).get("values", []) if isinstance(event.get("breadcrumbs"), dict) else []:
-        crumb.pop("data", None)
+    event.pop("breadcrumbs", None)
     cleaned: Event = _clean(event)
     return cleaned
 

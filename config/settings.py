@@ -1,6 +1,7 @@
 """The settings of the whole project; every value of the environment is read here and stands in `.env.example`."""
 
 import json
+import logging
 import secrets
 import sys
 from datetime import timedelta
@@ -258,6 +259,8 @@ USE_TZ = True
 TIME_ZONE = STUDIO_TIME_ZONE  # what the admin shows; what is stored is UTC
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
+if not PRODUCTION:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # empty: files are found where they are
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = LOCAL
@@ -369,7 +372,11 @@ OTP_TOTP_ISSUER = STUDIO_NAME
 # --- Logs and errors ----------------------------------------------------------------------------------------------
 LOGGING = logs.configure(json_lines=PRODUCTION, level="WARNING" if TESTING else "INFO")
 LOGGING_CONFIG = "logging.config.dictConfig"
-DJANGO_STRUCTLOG_CELERY_ENABLED = False
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # common.middleware has put our own id there
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_CORRELATION_ID = False
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 if SENTRY_DSN and "makemigrations" not in sys.argv:
     from config import sentry
 

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 os.environ["DJANGO_ENV"] = "test"
 for name, value in {
@@ -26,5 +27,7 @@ from config.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-MEDIA_ROOT = tempfile.mkdtemp(prefix="studio-media-")
+MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="studio-media-"))
 RATES = dict.fromkeys(RATES)  # noqa: F405 - a test of a limit sets its own rate
+INSTALLED_APPS = [*INSTALLED_APPS, "django_migration_linter"]  # noqa: F405 - a command of `make check`, no models
+DATABASES["default"]["TEST"] = {"TEMPLATE": os.environ.get("TEST_DATABASE_TEMPLATE") or None}  # noqa: F405 - migrated already

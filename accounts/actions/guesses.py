@@ -50,7 +50,7 @@ def rated(name: str, key: bytes) -> list[Rule]:
     rate = settings.RATES[name]
     if rate is None:
         return []
-    return [Rule(name.lower(), key, rate.count * settings.RATE_LIMIT_FACTOR, rate.seconds)]
+    return [Rule(name.lower(), key, rate.limit * settings.RATE_LIMIT_FACTOR, rate.seconds)]
 
 
 def begin(*, rules: Iterable[Rule], now: datetime) -> Attempt:

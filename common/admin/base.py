@@ -6,8 +6,7 @@ from django.contrib import admin
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.db.models import Model
 from django.forms import BaseForm
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 
 from common.actor import Actor, actor_of
 from common.errors import DomainError
@@ -88,7 +87,7 @@ class ActionAdmin(NoLogEntries, admin.ModelAdmin):  # type: ignore[type-arg,misc
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Django's view; when the action refuses, the same form again with the reason."""
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)

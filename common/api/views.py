@@ -1,7 +1,9 @@
 """The base of every API view."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -15,7 +17,7 @@ from common.errors import NotAcceptable
 class JsonOnly(BaseContentNegotiation):
     """Answers JSON unless the client excludes it."""
 
-    def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """The JSON parser when the body is said to be JSON."""
         content_type = (request.content_type or "").partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == content_type), None)
@@ -23,7 +25,7 @@ class JsonOnly(BaseContentNegotiation):
     def select_renderer(
         self,
         request: Request,
-        renderers: list[BaseRenderer],
+        renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
         """The JSON renderer; 406 when the Accept header leaves no room for it."""
@@ -31,13 +33,14 @@ class JsonOnly(BaseContentNegotiation):
         ranges = {part.partition(";")[0].strip() for part in accepted.split(",")} or {"*/*"}
         if not ranges & {"*/*", "application/*", "application/json", "application/problem+json", ""}:
             raise NotAcceptable
-        return renderers[0], renderers[0].media_type
+        first = next(iter(renderers))
+        return first, str(first.media_type)
 
 
 class ApiView(APIView):
     """Strict JSON in and out; `no-store` unless the view says otherwise."""
 
-    content_negotiation_class = JsonOnly  # type: ignore[assignment]  # DRF's stub wants the default class
+    content_negotiation_class = JsonOnly
     http_method_names = ["get", "post", "put", "patch", "delete", "head", "options"]
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
@@ -47,6 +50,6 @@ class ApiView(APIView):
             final["Cache-Control"] = "no-store"
         return final
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """The allowed methods, without DRF's description of forms."""
         return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})

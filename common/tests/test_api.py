@@ -6,10 +6,17 @@ import pytest
 from django.urls import path
 from rest_framework.response import Response
 
+from common import problems
 from common.api.body import parse
 from common.api.parsers import parse_json
 from common.api.permissions import grant_or_staff, staff
-from common.api.serializers import InstantField, StrictBooleanField, StrictCharField, StrictIntegerField, StrictSerializer
+from common.api.serializers import (
+    InstantField,
+    StrictBooleanField,
+    StrictCharField,
+    StrictIntegerField,
+    StrictSerializer,
+)
 from common.api.views import ApiView
 from common.errors import Conflict, DomainError, MalformedJson
 
@@ -60,6 +67,7 @@ urlpatterns = [
     path("api/staff", StaffOnly.as_view()),
     path("api/grant", GrantOnly.as_view()),
 ]
+handler404 = problems.not_found
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
 
@@ -95,7 +103,9 @@ def test_a_good_body_is_taken_and_answered_no_store(api):
 
 
 def test_every_fault_has_a_pointer(api):
-    answer = api.post("/api/things", {"name": 5, "colour": "red", "count": True, "customer": {"email": "x" * 21, "a/b": 1}})
+    answer = api.post(
+        "/api/things", {"name": 5, "colour": "red", "count": True, "customer": {"email": "x" * 21, "a/b": 1}}
+    )
     problem = answer.json()
     assert answer.status_code == 400
     assert answer["Content-Type"] == "application/problem+json"

@@ -41,7 +41,9 @@ def test_other_apps_are_entered_by_their_public_rooms():
 
 def test_nobody_imports_devkit():
     assert [
-        f"{path.relative_to(ROOT)}" for app in (*APPS, "common", "config") for path in code_files(app)
+        f"{path.relative_to(ROOT)}"
+        for app in (*APPS, "common", "config")
+        for path in code_files(app)
         if any(name.split(".")[0] == "devkit" for name in imports(path))
     ] == []
 
@@ -72,6 +74,7 @@ def test_the_clock_of_stored_things_is_the_databases():
         str(path.relative_to(ROOT))
         for app in APPS
         for path in code_files(app)
-        if {"django.utils.timezone.now", "datetime.datetime.now"} & set(imports(path)) or "timezone.now(" in path.read_text()
+        if {"django.utils.timezone.now", "datetime.datetime.now"} & set(imports(path))
+        or "timezone.now(" in path.read_text()
     ]
     assert users == []

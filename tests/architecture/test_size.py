@@ -11,9 +11,15 @@ EXCEPTED = {"config/settings.py"}
 
 def sources() -> list[Path]:
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.split()
-    return [ROOT / name for name in listed if "/migrations/" not in name and name not in EXCEPTED and (ROOT / name).exists()]
+    return [
+        ROOT / name for name in listed if "/migrations/" not in name and name not in EXCEPTED and (ROOT / name).exists()
+    ]
 
 
 def test_no_file_is_over_the_budget():

@@ -24,12 +24,15 @@ GOOD = {
 
 def start(**changes: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], **GOOD, **changes}
-    code = "import sys; sys.argv = ['manage.py', 'check']; import config.settings as s; print(s.PAYMENTS_MODE, s.STAFF_TWO_FACTOR)"
+    code = (
+        "import sys; sys.argv = ['manage.py', 'check'];"
+        "import config.settings as s; print(s.PAYMENTS_MODE, s.STAFF_TWO_FACTOR)"
+    )
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
 def test_the_example_names_what_the_settings_read():
-    written = set(re.findall(r"^([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.M))
+    written = set(re.findall(r"^([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert written == module.env.names
 
 

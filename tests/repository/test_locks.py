@@ -31,7 +31,9 @@ LOWER_BOUNDS = {
 
 def locked(name: str) -> dict[str, str]:
     lines = (ROOT / name).read_text().splitlines()
-    return {m[1].lower(): m[2] for line in lines if (m := re.match(r"([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;]+)", line))}
+    return {
+        m[1].lower(): m[2] for line in lines if (m := re.match(r"([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;]+)", line))
+    }
 
 
 @pytest.mark.parametrize("name", sorted(LOWER_BOUNDS))
