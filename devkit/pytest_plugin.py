@@ -11,15 +11,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from devkit import template_database
 from devkit.processes import LauncherError
-from devkit.testing import Pair
+from devkit.testing import CHECKOUT, Pair
 
 _LEASE = ExitStack()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
-    """Set DJANGO_ENV, DATABASE_URL and TEST_REDIS_URL; workers of xdist inherit them."""
+    """Set DJANGO_ENV, DATABASE_URL, TEST_REDIS_URL and, on our own cluster, TEST_DATABASE_TEMPLATE; workers inherit."""
     os.environ["DJANGO_ENV"] = "test"
     missing = {"DATABASE_URL", "TEST_REDIS_URL"} - os.environ.keys()
     if missing and not early_config.known_args_namespace.help:
@@ -30,6 +31,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         database = urlsplit(services.database_url)._replace(path=f"/session_{os.getpid()}").geturl()
         found = {"DATABASE_URL": database, "TEST_REDIS_URL": services.redis_url}
         os.environ.update({name: found[name] for name in missing})
+        if "DATABASE_URL" in missing:
+            lock = CHECKOUT / "var" / "test" / "template.lock"
+            os.environ["TEST_DATABASE_TEMPLATE"] = template_database.ensure(CHECKOUT, services.database_url, lock)
     return (yield)
 
 
