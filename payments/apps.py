@@ -7,3 +7,4 @@ class PaymentsConfig(AppConfig):
     """Names the app; what it registers is found by `common.apps`."""
 
     name = "payments"
+    verbose_name = "Payments"
