@@ -11,8 +11,8 @@ from bookings import selectors, words
 from bookings.actions import availability, cancellation, decisions, offers
 from bookings.constants import TRANSITIONS, MoneyState, Status
 from bookings.models import AvailabilityRule, Booking, BookingResource, Closure, ServiceOffer
-from common.admin import ActionAdmin, ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
 from common.actor import actor_of
+from common.admin import ActionAdmin, ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
 from common.money import format_money
 
 CHANGE = "bookings.change_booking"
@@ -24,11 +24,11 @@ class ReviewFilter(admin.SimpleListFilter):
     title = _("money to look at")
     parameter_name = "review"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:  # noqa: ARG002
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """One choice beside all."""
         return [("yes", _("Yes"))]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:  # noqa: ARG002
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
         """Those that wait."""
         return queryset.exclude(review_reason="") if self.value() == "yes" else queryset
 
@@ -78,7 +78,7 @@ class BookingAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     @admin.display(description=_("when"))
     def when_text(self, booking: Booking) -> str:
         """The time as the customer was told it."""
-        return words.when(booking) or "–"
+        return words.when(booking) or words.EN_DASH
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, booking: Booking) -> str:
@@ -176,7 +176,7 @@ class OfferAdmin(ActionAdmin):
         """The price in words."""
         return format_money(offer.price_amount, offer.currency)
 
-    def perform_save(self, request: HttpRequest, obj: ServiceOffer, form: Any, change: bool) -> Model:  # noqa: ARG002, FBT001
+    def perform_save(self, request: HttpRequest, obj: ServiceOffer, form: Any, change: bool) -> Model:  # noqa: FBT001
         """Store it."""
         return offers.save(offer=obj, by=actor_of(request))
 
@@ -189,7 +189,7 @@ class ResourceAdmin(ActionAdmin):
     search_fields = ("name",)
     fields = ("name", "capacity")
 
-    def perform_save(self, request: HttpRequest, obj: BookingResource, form: Any, change: bool) -> Model:  # noqa: ARG002, FBT001
+    def perform_save(self, request: HttpRequest, obj: BookingResource, form: Any, change: bool) -> Model:  # noqa: FBT001
         """Store it."""
         return offers.save_resource(resource=obj, by=actor_of(request))
 
@@ -197,7 +197,7 @@ class ResourceAdmin(ActionAdmin):
 class _Deletable(ActionAdmin):
     """Rows that staff may delete."""
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who holds the model's permission."""
         user: Any = request.user
         return bool(user.has_perm(f"bookings.delete_{self.opts.model_name}"))
@@ -212,7 +212,7 @@ class RuleAdmin(_Deletable):
     list_select_related = ("service",)
     fields = ("weekday", "starts", "ends", "service", "valid_from", "valid_until")
 
-    def perform_save(self, request: HttpRequest, obj: AvailabilityRule, form: Any, change: bool) -> Model:  # noqa: ARG002, FBT001
+    def perform_save(self, request: HttpRequest, obj: AvailabilityRule, form: Any, change: bool) -> Model:  # noqa: FBT001
         """Store them."""
         return availability.save_rule(rule=obj, by=actor_of(request))
 
@@ -230,7 +230,7 @@ class ClosureAdmin(_Deletable):
     search_fields = ("reason",)
     fields = ("starts_at", "ends_at", "reason")
 
-    def perform_save(self, request: HttpRequest, obj: Closure, form: Any, change: bool) -> Model:  # noqa: ARG002, FBT001
+    def perform_save(self, request: HttpRequest, obj: Closure, form: Any, change: bool) -> Model:  # noqa: FBT001
         """Store it."""
         return availability.save_closure(closure=obj, by=actor_of(request))
 

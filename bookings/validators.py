@@ -29,5 +29,7 @@ def phone_number(raw: str) -> str:
     if number.startswith("00"):
         number = f"+{number[2:]}"
     if number and not re.fullmatch(PHONE_PATTERN, number):
-        raise ValidationError(_("A phone number with its country code is wanted, such as +254711000000."), code="invalid")
+        raise ValidationError(
+            _("A phone number with its country code is wanted, such as +254711000000."), code="invalid"
+        )
     return number

@@ -31,7 +31,9 @@ def parse_day(raw: str | None, *, parameter: str, now: datetime) -> date | None:
     except ValueError:
         day = None
     if day is None or abs(day - now.date()) > _FARTHEST:
-        raise ValidationFailed(errors=[FieldError("invalid", "A day such as 2026-12-01 is wanted.", parameter=parameter)])
+        raise ValidationFailed(
+            errors=[FieldError("invalid", "A day such as 2026-12-01 is wanted.", parameter=parameter)]
+        )
     return day
 
 

@@ -7,6 +7,8 @@ from django.utils.formats import date_format
 
 from bookings.models import Booking
 
+EN_DASH = "\u2013"
+
 
 def local(value: datetime, zone: str) -> datetime:
     """The instant as clocks of the zone show it."""
@@ -14,12 +16,12 @@ def local(value: datetime, zone: str) -> datetime:
 
 
 def when(booking: Booking) -> str:
-    """`Tuesday, 1 December 2026, 09:00–11:00 (Africa/Nairobi)`; empty without a time."""
+    """`Tuesday, 1 December 2026, 09:00` to `11:00 (Africa/Nairobi)` with a dash between; empty without a time."""
     if booking.starts_at is None or booking.ends_at is None:
         return ""
     starts, ends = local(booking.starts_at, booking.zone), local(booking.ends_at, booking.zone)
     day = date_format(starts, "l, j F Y")
-    return f"{day}, {starts:%H:%M}–{ends:%H:%M} ({booking.zone})"
+    return f"{day}, {starts:%H:%M}{EN_DASH}{ends:%H:%M} ({booking.zone})"
 
 
 def clock_time(value: datetime | None, zone: str) -> str:

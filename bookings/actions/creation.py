@@ -44,7 +44,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a visitor asks for. `starts_at` is required where a time is picked; `spam`: only a robot filled the form in."""
+    """What a visitor asks for. `starts_at` is required where a time is picked; `spam`: a robot filled the form in."""
 
     service: str
     customer: Customer

@@ -42,9 +42,7 @@ def decline(*, booking_id: uuid.UUID, by: Actor, reason: str = "") -> Booking:
         booking = locks.booking(booking_id)
         if booking.status == Status.DECLINED:
             return booking
-        transitions.move(
-            booking=booking, to=Status.DECLINED, event="booking.declined", by=by, now=now, reason=reason
-        )
+        transitions.move(booking=booking, to=Status.DECLINED, event="booking.declined", by=by, now=now, reason=reason)
         notices.send(booking=booking, by=by)
         return booking
 

@@ -7,6 +7,7 @@ from bookings.models import BookingResource, ServiceOffer
 from cms.actions import version
 from common.actor import Actor
 
+
 def save(*, offer: ServiceOffer, by: Actor) -> ServiceOffer:
     """Store the offer as given, and let every cached answer that shows it go. Raises ValidationFailed."""
     with transaction.atomic():

@@ -72,7 +72,10 @@ def record_refund(*, booking_id: uuid.UUID, refunded_amount: int, by: Actor, now
 
 
 def extend_hold(*, booking_id: uuid.UUID, by: Actor, now: datetime) -> bool:
-    """Hold for 15 minutes from `now` because a payment is in process; once a booking. Returns whether it was extended."""
+    """Hold for 15 minutes from `now` because a payment is in process; once a booking.
+
+    Returns whether it was extended.
+    """
     booking = locks.booking(booking_id)
     if booking.status != Status.HELD or booking.hold_extended:
         return False

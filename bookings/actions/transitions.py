@@ -11,9 +11,7 @@ from common.actor import Actor
 from common.target import Target
 
 
-def move(
-    *, booking: Booking, to: str, event: str, by: Actor, now: datetime, reason: str = "", **changes: Any
-) -> None:
+def move(*, booking: Booking, to: str, event: str, by: Actor, now: datetime, reason: str = "", **changes: Any) -> None:
     """Move a locked booking to the state `to`, with `changes` to its fields, and write the audit event.
 
     Raises InvalidTransition, with `state` and `allowed`, when the table of states has no such move.

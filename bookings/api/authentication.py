@@ -17,7 +17,7 @@ class BookingTokenAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[AnonymousUser, BookingGrant] | None:
         """The grant, or None when the header holds no booking token."""
         parts = get_authorization_header(request).split()
-        if len(parts) != 2 or parts[0].lower() != _SCHEME or not parts[1].startswith(tokens.PREFIX.encode()):  # noqa: PLR2004
+        if len(parts) != 2 or parts[0].lower() != _SCHEME or not parts[1].startswith(tokens.PREFIX.encode()):
             return None
         try:
             raw = parts[1].decode("ascii")
@@ -25,6 +25,6 @@ class BookingTokenAuthentication(BaseAuthentication):
             raise NotFound from None
         return AnonymousUser(), BookingGrant(selectors.booking_by_token(raw).pk)
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
+    def authenticate_header(self, request: Request) -> str:
         """The challenge of a 401."""
         return 'Bearer realm="api"'

@@ -23,7 +23,9 @@ def booking_filters(request: Request) -> dict[str, Any]:
     """The filters that are given, checked; ValidationFailed names the parameter that is wrong."""
     given = {name: single(request, name) for name in ("status", "service", "from", "to", "q")}
     if given["status"] is not None and given["status"] not in Status.values:
-        raise ValidationFailed(errors=[FieldError("invalid", f"One of {', '.join(Status.values)}.", parameter="status")])
+        raise ValidationFailed(
+            errors=[FieldError("invalid", f"One of {', '.join(Status.values)}.", parameter="status")]
+        )
     if given["q"] is not None and len(given["q"]) > _LONGEST_QUERY:
         raise ValidationFailed(errors=[FieldError("too_long", "At most 200 characters.", parameter="q")])
     now = db_now()
@@ -49,6 +51,4 @@ def filtered(bookings: QuerySet[Booking], filters: dict[str, Any]) -> QuerySet[B
 
 def search_for(text: str) -> Q:
     """A reference, or part of a customer's name or address."""
-    return (
-        Q(reference=text.strip().upper()) | Q(customer_name__icontains=text) | Q(customer_email__icontains=text)
-    )
+    return Q(reference=text.strip().upper()) | Q(customer_name__icontains=text) | Q(customer_email__icontains=text)

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,7 +25,7 @@ from bookings.api.serializers import (
     cancelled_body,
     slot_body,
 )
-from bookings.constants import Mode, Status
+from bookings.constants import Mode
 from bookings.errors import InvalidTransition, NotBookable, SlotNotOffered, SlotTaken, TooLateToCancel
 from bookings.models import Booking
 from cms.selectors import live_service
@@ -41,7 +42,6 @@ from common.grants import BookingGrant
 from common.links import absolute
 from common.pagination import cursor_list
 from common.parameters import refuse_unknown, single
-from django.conf import settings
 from idempotency.actions import Outcome, run_once
 from idempotency.errors import (
     IdempotencyKeyRequired,
@@ -162,7 +162,7 @@ class CalendarFileView(ApiView):
 
     permission_classes = [grant_or_staff("bookings.view_booking")]
 
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002
         """A calendar file is not JSON: whatever the client accepts, problems are."""
         return super().perform_content_negotiation(request, force=True)
 

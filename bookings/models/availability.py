@@ -49,7 +49,7 @@ class AvailabilityRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{Weekday(self.weekday).label} {self.starts:%H:%M}–{self.ends:%H:%M}"
+        return f"{Weekday(self.weekday).label} {self.starts:%H:%M} - {self.ends:%H:%M}"
 
 
 class Closure(models.Model):

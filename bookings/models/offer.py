@@ -58,9 +58,7 @@ class ServiceOffer(models.Model):
     )
     min_notice_hours = models.PositiveSmallIntegerField(_("notice in hours"), default=24)
     max_days_ahead = models.PositiveSmallIntegerField(_("days ahead"), default=60)
-    cancellation_hours = models.PositiveSmallIntegerField(
-        _("free cancellation until, in hours before"), default=48
-    )
+    cancellation_hours = models.PositiveSmallIntegerField(_("free cancellation until, in hours before"), default=48)
     created_at = models.DateTimeField(editable=False)
     updated_at = models.DateTimeField(editable=False)
 

@@ -27,7 +27,7 @@ _LOOKS = {Status.CONFIRMED: "ok", Status.COMPLETED: "ok", Status.HELD: "wait", S
 
 @require_safe
 @never_cache
-def enter(request: HttpRequest, token: str) -> HttpResponse:  # noqa: ARG001
+def enter(request: HttpRequest, token: str) -> HttpResponse:
     """Take the token out of the address: set the cookie, and lead on to the bare page."""
     try:
         booking = selectors.booking_by_token(token)

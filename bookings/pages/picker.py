@@ -174,7 +174,9 @@ def _closed(request: HttpRequest, slug: str) -> HttpResponse:
     service = live_service(slug)
     if service is None:
         raise Http404
-    return render(request, "pages/bookings/closed.html", {"service": service, "noindex": True}, status=NotBookable.status)
+    return render(
+        request, "pages/bookings/closed.html", {"service": service, "noindex": True}, status=NotBookable.status
+    )
 
 
 def _offer(slug: str) -> ServiceOffer | None:
