@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from PIL import Image, ImageCms, ImageOps
 
@@ -122,7 +122,8 @@ def _check_pdf(source: Path) -> Decoded:
 
 
 def _decode_image(source: Path, target: Path, order: Order) -> Decoded:
-    image = _upright(_open(source, order))
+    with source.open("rb") as stream:
+        image = _upright(_open(stream, order))
     original = f"original.{EXTENSIONS[order.content_type]}"
     image.info = {}  # Pillow would write comments, profiles and XMP from here
     _flat(image, order.content_type).save(
@@ -143,12 +144,12 @@ def _decode_image(source: Path, target: Path, order: Order) -> Decoded:
     )
 
 
-def _open(source: Path, order: Order) -> Image.Image:
+def _open(stream: BinaryIO, order: Order) -> Image.Image:
     """Open and decode one frame, having looked at its dimensions first."""
     Image.MAX_IMAGE_PIXELS = order.max_pixels
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        image = Image.open(source, formats=tuple(FORMATS.values()))
+        image = Image.open(stream, formats=tuple(FORMATS.values()))
     if image.format not in ACCEPTED[order.content_type]:
         raise RefusedError(REASON_TYPE)
     if image.width * image.height > order.max_pixels:

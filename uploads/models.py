@@ -81,7 +81,7 @@ class File(models.Model):
             models.CheckConstraint(
                 name="file_ready_is_complete",
                 condition=~Q(state=State.READY)
-                | (~Q(clean_key="") & ~Q(observed_type="") & ~Q(observed_sha256="") & Q(observed_size__gte=1)),
+                | (~Q(clean_key="") & ~Q(observed_type="") & ~Q(observed_sha256="") & Q(observed_size__isnull=False)),
             ),
             models.CheckConstraint(
                 name="file_refusal_has_reason",
@@ -93,7 +93,8 @@ class File(models.Model):
             ),
             models.CheckConstraint(
                 name="file_width_with_height",
-                condition=Q(width__isnull=True, height__isnull=True) | Q(width__gte=1, height__gte=1),
+                condition=Q(width__isnull=True, height__isnull=True)
+                | Q(width__isnull=False, height__isnull=False, width__gte=1, height__gte=1),
             ),
             models.UniqueConstraint(
                 name="file_quarantine_key_once", fields=["quarantine_key"], condition=~Q(quarantine_key="")

@@ -5,11 +5,10 @@ The refusals have S3's statuses, so that a client behaves alike with either stor
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
 
 from django.conf import settings
 from django.core import signing
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
@@ -34,7 +33,7 @@ def local_only(view: View) -> View:
     @wraps(view)
     def inner(request: HttpRequest, **parts: str) -> HttpResponseBase:
         if settings.STORAGE != "local":
-            raise Http404
+            return _not_found()
         return view(request, get_storage(), **parts)
 
     return inner
@@ -85,7 +84,7 @@ def media(request: HttpRequest, storage: LocalStorage, key: str) -> HttpResponse
     except ValueError:  # not a key of ours
         info = None
     if info is None:
-        raise Http404
+        return _not_found()
     return _serve(storage, Bucket.PUBLIC, key, info.content_type, {"Cache-Control": IMMUTABLE_CACHE})
 
 
@@ -110,13 +109,18 @@ def _serve(
 ) -> HttpResponseBase:
     path = storage.path(bucket, key)
     if not path.is_file():
-        raise Http404
+        return _not_found()
     response = FileResponse(path.open("rb"), content_type=content_type)
     for name, value in (MEDIA_HEADERS | headers).items():
         response[name] = value
     return response
 
 
+def _not_found() -> HttpResponse:
+    """A browser that asks for a picture has no use for the site's page of errors."""
+    return _refuse(404, "There is no such object.")
+
+
 def _refuse(status: int, sentence: str) -> HttpResponse:
-    body: Any = sentence + "\n"
-    return HttpResponse(body, status=status, content_type="text/plain; charset=utf-8")
+    headers = MEDIA_HEADERS | {"Cache-Control": PRIVATE_CACHE}
+    return HttpResponse(f"{sentence}\n", status=status, content_type="text/plain; charset=utf-8", headers=headers)
