@@ -1,14 +1,19 @@
 """The audit log: one table, one shape of row, written once and never changed."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models.functions import Now
 
 from audit.constants import LABEL_LENGTH, SCHEMA_VERSION, USER_AGENT_LENGTH
 
+if TYPE_CHECKING:
+    BigInteger = models.BigIntegerField[int, int]
+else:
+    BigInteger = models.BigIntegerField  # generic only in the stubs
 
-class Xid8Field(models.BigIntegerField):
+
+class Xid8Field(BigInteger):
     """A transaction id of PostgreSQL, which never wraps around."""
 
     description = "PostgreSQL transaction id"

@@ -78,9 +78,11 @@ def test_emptying_the_columns_that_name_a_person_is_allowed_and_keeps_the_hash(r
 
 def test_forged_instant_transaction_and_hash_are_overwritten(row):
     run(
-        "INSERT INTO audit_event (at, xid, row_hash, action, actor_kind, actor_id, actor_label, on_behalf_of, target_type,"
+        "INSERT INTO audit_event (at, xid, row_hash, action, actor_kind, actor_id, actor_label, on_behalf_of,"
+        " target_type,"
         " target_id, target_label, session_id, meta, reason, outcome, user_agent, request_id, job_id, schema_version)"
-        " VALUES ('2001-01-01', '1', 'forged', 'x', 'system', '', '', '', '', '', '', '', '{}', '', 'done', '', '', '', 1)"
+        " VALUES ('2001-01-01', '1', 'forged', 'x', 'system', '', '', '', '', '', '', '', '{}', '', 'done',"
+        " '', '', '', 1)"
     )
     forged = AuditEvent.objects.get(action="x")
     assert forged.at >= row.at

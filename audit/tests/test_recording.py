@@ -67,9 +67,9 @@ def test_an_unregistered_action_is_refused():
 
 
 def test_the_row_goes_with_its_transaction():
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         record(action="thing.changed", by=ANA)
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     assert AuditEvent.objects.count() == 0
 
 

@@ -17,17 +17,17 @@ REFUSAL = "_studio_refusal"
 class NoLogEntries:
     """The audit log records every act; Django's own LogEntry would be a second, weaker one."""
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Nothing: the action wrote an audit event."""
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Nothing: the action wrote an audit event."""
 
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         """Nothing: the action wrote an audit event."""
 
 
-class ReadOnlyAdmin(NoLogEntries, admin.ModelAdmin):  # type: ignore[type-arg,misc]  # generic only in the stubs
+class ReadOnlyAdmin(NoLogEntries, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
     """Lists and shows; adds, changes and deletes nothing."""
 
     actions = None
@@ -45,7 +45,7 @@ class ReadOnlyAdmin(NoLogEntries, admin.ModelAdmin):  # type: ignore[type-arg,mi
         return False
 
 
-class ActionAdmin(NoLogEntries, admin.ModelAdmin):  # type: ignore[type-arg,misc]  # generic only in the stubs
+class ActionAdmin(NoLogEntries, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
     """Its forms call an action; a refusal of the action is shown on the form, with everything typed kept."""
 
     actions = None

@@ -32,7 +32,7 @@ class ObjectActionsMixin:
     """Adds `object_actions` to a ModelAdmin; the change page's template draws them from the context."""
 
     object_actions: Sequence[ObjectAction] = ()
-    change_form_template = "admin/object_actions_form.html"
+    change_form_template: Any = "admin/object_actions_form.html"
     opts: Any
     admin_site: Any
 

@@ -37,11 +37,12 @@ def poll(
 
     Errors of the database, and those in `away`, are outlived: logged once, and asked again every second.
     """
+    outlived: tuple[type[Exception], ...] = (DatabaseError, *away)
     lost = False
     while not stop.asked:
         try:
             step()
-        except (DatabaseError, *away) as error:
+        except outlived as error:
             if not lost:
                 logger.error("poll_failed", extra={"reason": f"{type(error).__name__}: {error}".strip()})
             lost = True

@@ -18,9 +18,9 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def _only_ours(monkeypatch):
     monkeypatch.setattr(handlers, "registry", {})
-    with handler(lambda run: None, "test.sweep", every=timedelta(minutes=5), max_attempts=2):
-        with handler(lambda run: None, "test.unscheduled"):
-            yield
+    sweep = handler(lambda run: None, "test.sweep", every=timedelta(minutes=5), max_attempts=2)
+    with sweep, handler(lambda run: None, "test.unscheduled"):
+        yield
 
 
 def slots():

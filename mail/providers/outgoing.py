@@ -48,9 +48,9 @@ def build(message: Message) -> EmailMultiAlternatives:
 
 def hand_over(email: EmailMultiAlternatives) -> Receipt:
     """Send through the configured backend. Raises HandoverFailed."""
-    backend = get_connection()
     connected = False
     try:
+        backend = get_connection()
         backend.open()
         connected = True
         with closing(backend):

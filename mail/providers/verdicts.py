@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from anymail.exceptions import AnymailError
+from django.core.exceptions import ImproperlyConfigured
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from mail.errors import NotHandedOver
@@ -36,6 +37,8 @@ def judge(error: Exception, *, connected: bool) -> Verdict:
         return _by_smtp_code(error.smtp_code)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return _by_smtp_code(max((code for code, _ in error.recipients.values()), default=SMTP_PERMANENT))
+    if isinstance(error, ImproperlyConfigured):
+        return Verdict.PERMANENT
     if not connected or any(isinstance(cause, NEVER_CONNECTED) for cause in _causes(error)):
         return Verdict.RETRY
     if isinstance(error, OSError):  # timeouts and broken connections, also requests' and smtplib's
