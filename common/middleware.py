@@ -31,6 +31,7 @@ PLAIN_PREFIXES = ("/api/", "/media/", "/healthz", "/readyz", "/health", "/metric
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(self), usb=()"
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 LONGEST_USER_AGENT = 256
+NO_STORE = {"Cache-Control": "no-store"}
 
 
 class RequestContextMiddleware:
@@ -45,7 +46,7 @@ class RequestContextMiddleware:
         agent = request.META.get("HTTP_USER_AGENT", "")[:LONGEST_USER_AGENT]
         with context.use(context.RequestContext(request_id, client_ip(request), agent)):
             if request.path == "/healthz" and request.method in {"GET", "HEAD"}:
-                response: HttpResponse = JsonResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+                response: HttpResponse = JsonResponse({"status": "ok"}, headers=api_headers() | NO_STORE)
             else:
                 response = self.get_response(request)
         response["X-Request-ID"] = request_id

@@ -24,7 +24,6 @@ def start(dsn: str, *, release: str, environment: str) -> None:
         dsn=dsn,
         release=release,
         environment=environment,
-        send_default_pii=False,
         max_request_body_size="never",
         include_local_variables=False,
         traces_sample_rate=0.0,

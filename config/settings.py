@@ -183,10 +183,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "common.middleware.RequestContextMiddleware",  # first: /healthz, the request id, one context for logs and audit
     "django_structlog.middlewares.RequestMiddleware",
-    "common.middleware.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "common.cors.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "common.middleware.SecurityHeadersMiddleware",  # inside those that only fill what is not set
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "common.middleware.BodyLimitMiddleware",
     "common.middleware.SlashMiddleware",
