@@ -87,6 +87,36 @@ class MoneySerializer(serializers.Serializer[Any]):
     currency = serializers.CharField(help_text="ISO 4217, upper case.")
 
 
+class CursorMetaSerializer(serializers.Serializer[Any]):
+    """`meta` of a cursor list."""
+
+    per_page = serializers.IntegerField()
+
+
+class CursorLinksSerializer(serializers.Serializer[Any]):
+    """`links` of a cursor list; null at an end."""
+
+    self = serializers.URLField()
+    next = serializers.URLField(allow_null=True)
+    prev = serializers.URLField(allow_null=True)
+
+
+class PageLinksSerializer(serializers.Serializer[Any]):
+    """`links` of a page list; prev and next are null at the ends."""
+
+    self = serializers.URLField()
+    first = serializers.URLField()
+    prev = serializers.URLField(allow_null=True)
+    next = serializers.URLField(allow_null=True)
+    last = serializers.URLField()
+
+
+class SelfLinkSerializer(serializers.Serializer[Any]):
+    """`links` of a thing with one address."""
+
+    self = serializers.URLField()
+
+
 def instant(value: datetime | None) -> str | None:
     """RFC 3339 in UTC with whole seconds, or None."""
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if value else None
