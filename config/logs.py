@@ -7,7 +7,7 @@ import structlog
 
 MASK = "…"
 MASKED = (
-    re.compile(r"(/(?:b|t|calendar|auth/invite|auth/reset|uploads/put)/)[^\s/?\"']+"),
+    re.compile(r"(/(?:b|t|calendar|auth/invite|auth/reset|uploads/(?:put|get))/)[^\s/?\"']+"),
     re.compile(
         r"((?:X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token|preview|token|signature|client_secret)=)[^&\s\"']+",
         re.IGNORECASE,

@@ -12,6 +12,7 @@ import sentry_sdk
 from common import context
 from config import logs, sentry
 
+ADDRESS = "10.0.0.1"
 PERSON = "ana@example.com"
 CANARY = "hunter2" + chr(45) + "canary"  # put together here: the source line itself may be sent
 SECRETS = [
@@ -86,7 +87,7 @@ def sink():
 
 def test_an_error_reaches_sentry_with_its_request_id_and_without_secrets(sink):
     sentry.start(f"http://public@127.0.0.1:{sink}/1", release="1.0.0", environment="test")
-    with context.use(context.RequestContext("r-42", "10.0.0.1", "agent", "job-7")):
+    with context.use(context.RequestContext("r-42", ADDRESS, "agent", "job-7")):
         try:
             password = CANARY  # a local variable: never sent
             raise ValueError(f"refused rt_canarycanarycanary for {len(password)}")
@@ -99,5 +100,5 @@ def test_an_error_reaches_sentry_with_its_request_id_and_without_secrets(sink):
     assert '"request_id":"r-42"' in sent
     assert '"job_id":"job-7"' in sent
     assert "ValueError" in sent
-    for canary in (CANARY, "rt_canarycanary", PERSON, "10.0.0.1"):
+    for canary in (CANARY, "rt_canarycanary", PERSON, ADDRESS):
         assert canary not in sent
