@@ -23,6 +23,7 @@ class Kind(Enum):
     LINK = "link"
     TIME = "time"
     WEEKDAY = "weekday"
+    CHOICE = "choice"
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,10 @@ class PartsWidget(forms.Widget):
 
     template_name = "cms/admin/parts.html"
 
-    def __init__(self, keys: Sequence[Key]) -> None:
+    def __init__(self, keys: Sequence[Key], choices: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__()
         self.keys = keys
+        self.choices = choices
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         """Give the template the rows, each a list of (key, input's name, value)."""
@@ -49,6 +50,7 @@ class PartsWidget(forms.Widget):
         context["widget"]["count_name"] = f"{name}-count"
         context["widget"]["count"] = len(entries)
         context["widget"]["days"] = _DAYS
+        context["widget"]["choices"] = self.choices
         return context
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[dict[str, Any]]:
@@ -66,9 +68,9 @@ class PartsWidget(forms.Widget):
 class PartsFormField(forms.Field):
     """Cleans the rows into the list of objects that the column holds."""
 
-    def __init__(self, *, keys: Sequence[Key], **kwargs: Any) -> None:
+    def __init__(self, *, keys: Sequence[Key], choices: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
         self.keys = keys
-        super().__init__(widget=PartsWidget(keys), **kwargs)
+        super().__init__(widget=PartsWidget(keys, choices), **kwargs)
 
     def clean(self, value: Any) -> list[dict[str, Any]]:
         """Return the entries with texts stripped and days as numbers."""

@@ -47,7 +47,10 @@ class Post(ContentItem):
 
     class Meta(ContentItem.Meta):
         ordering = ("-pinned", "-published_at", "id")
-        permissions = (("publish_post", "Can publish and unpublish posts"),)
+        permissions = (
+            ("publish_post", "Can publish and unpublish posts"),
+            ("submit_post", "Can hand in posts for review"),
+        )
         constraints = ContentItem.Meta.constraints
         indexes = (
             *ContentItem.Meta.indexes,

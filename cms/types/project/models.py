@@ -66,7 +66,10 @@ class Project(ContentItem):
     objects = ProjectQuerySet.as_manager()
 
     class Meta(ContentItem.Meta):
-        permissions = (("publish_project", "Can publish and unpublish projects"),)
+        permissions = (
+            ("publish_project", "Can publish and unpublish projects"),
+            ("submit_project", "Can hand in projects for review"),
+        )
         constraints = (
             *ContentItem.Meta.constraints,
             models.CheckConstraint(

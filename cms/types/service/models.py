@@ -50,7 +50,10 @@ class Service(ContentItem):
     )
 
     class Meta(ContentItem.Meta):
-        permissions = (("publish_service", "Can publish and unpublish services"),)
+        permissions = (
+            ("publish_service", "Can publish and unpublish services"),
+            ("submit_service", "Can hand in services for review"),
+        )
         constraints = (
             *ContentItem.Meta.constraints,
             models.CheckConstraint(

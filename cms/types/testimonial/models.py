@@ -46,7 +46,10 @@ class Testimonial(ContentItem):
     )
 
     class Meta(ContentItem.Meta):
-        permissions = (("publish_testimonial", "Can publish and unpublish testimonials"),)
+        permissions = (
+            ("publish_testimonial", "Can publish and unpublish testimonials"),
+            ("submit_testimonial", "Can hand in testimonials for review"),
+        )
         constraints = (
             *ContentItem.Meta.constraints,
             models.CheckConstraint(

@@ -1,0 +1,269 @@
+"""The model admin that all types share."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.db.models import F, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from cms import registry, snapshots
+from cms.actions import drafts, publishing
+from cms.admin import editor
+from cms.constants import State
+from cms.models import ContentItem, Publishable
+from common.admin import ActionAdmin, ObjectAction, ObjectActionsMixin
+from common.csp import csp_update
+
+PUBLISH = "_publish"
+SEARCH_ENGINES = (
+    "Search engines",
+    {"classes": ("collapse",), "fields": ("seo_title", "seo_description", "og_image", "canonical_url", "noindex")},
+)
+ORDER = ("Place", {"fields": ("featured", "position")})
+
+
+class StandsFilter(admin.SimpleListFilter):
+    """Where items stand, in the words of the state column; the trash is shown only when asked for."""
+
+    title = "state"
+    parameter_name = "stands"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the choices."""
+        return [
+            ("live", "Live"),
+            ("changed", "Live with unpublished changes"),
+            ("draft", "Drafts"),
+            ("review", "In review"),
+            ("archived", "Archived"),
+            ("trash", "Trash"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list."""
+        if self.value() == "trash":
+            return queryset.filter(deleted_at__isnull=False)
+        wanted = {
+            "live": Q(live_revision__isnull=False),
+            "changed": Q(live_revision__isnull=False) & ~Q(live_revision=F("latest_revision")),
+            "draft": Q(state=State.DRAFT),
+            "review": Q(state=State.IN_REVIEW),
+            "archived": Q(state=State.ARCHIVED),
+        }.get(self.value() or "", Q())
+        return queryset.filter(wanted, deleted_at__isnull=True)
+
+
+class PublishableAdmin(ObjectActionsMixin, ActionAdmin):
+    """Forms that show the newest draft; *Save draft* and *Save and publish* below them."""
+
+    change_form_template = "cms/admin/content_form.html"
+    save_as = False
+    noun = "Draft"
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the row with the newest draft's values in memory; it is never saved."""
+        found = super().get_object(request, object_id, from_field)  # type: ignore[misc]  # ModelAdmin's, by the MRO
+        if found is not None:
+            snapshots.load(found, drafts.newest(found))
+        return found
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Read the newest revision with each row."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.select_related("latest_revision")
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponseBase:
+        """Show the form under the policy that the editor needs."""
+        context = {
+            **(extra_context or {}),
+            "may_publish": self.may_publish(request),
+            "publish_label": "Save and publish",
+        }
+        response: HttpResponseBase = csp_update(editor.policy())(super().changeform_view)(
+            request, object_id, form_url, context
+        )
+        return response
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """Say below the form where the item stands."""
+        obj = kwargs.get("obj") or context.get("original")
+        context["stands"] = state_words(obj) if obj else ""
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def may_publish(self, request: HttpRequest) -> bool:
+        """Tell whether this person may publish items of this type."""
+        user: Any = request.user
+        return bool(user.has_perm(f"cms.publish_{self.opts.model_name}"))
+
+    def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Publishable:  # noqa: FBT001
+        """Save the draft, and publish it when that button was pressed."""
+        by = self.actor(request)
+        if change:
+            row = self.model._default_manager.get(pk=obj.pk)
+            version = form.cleaned_data["lock_version"]
+            item = drafts.save(item=row, values=form.draft_values(), by=by, expected_version=version)
+        else:
+            item = drafts.create(model=self.model, values=form.draft_values(), by=by)
+        if PUBLISH in request.POST and self.may_publish(request):
+            item = publishing.publish(item=item, by=by)
+        saved: Publishable = item
+        return saved
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """Stay on the item."""
+        if IS_POPUP_VAR in request.POST:
+            popup: HttpResponse = super().response_add(request, obj, post_url_continue)
+            return popup
+        return self._saved(request, obj)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Stay on the item."""
+        return self._saved(request, obj)
+
+    def _saved(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        if PUBLISH in request.POST and self.may_publish(request):
+            messages.success(request, "Published: readers see it now.")
+        else:
+            messages.success(request, "The draft is saved. Readers see it once it is published.")
+        return HttpResponseRedirect(reverse(f"admin:cms_{self.opts.model_name}_change", args=[obj.pk]))
+
+
+class ContentAdmin(PublishableAdmin):
+    """Content with an address: lists with a state, moves as buttons."""
+
+    list_per_page = 50
+    list_filter: Any = (StandsFilter, "featured")
+    search_fields: Any = ("draft_title", "slug", "draft_slug")
+    ordering: Any = ("position", "-edited_at")
+    prepopulated_fields: Any = {"slug": ("title",)}
+
+    @property
+    def object_actions(self) -> tuple[ObjectAction, ...]:  # type: ignore[override]  # made of the model's name
+        """Return the moves, each for those who may make it and while the state allows it."""
+        name = self.opts.model_name
+        publish, submit, delete = f"cms.publish_{name}", f"cms.submit_{name}", f"cms.delete_{name}"
+        return (
+            ObjectAction("submit", "Hand in for review", submit, "move_submit", "may_submit"),
+            ObjectAction("unsubmit", "Take back from review", submit, "move_unsubmit", "may_unsubmit"),
+            ObjectAction(
+                "unpublish",
+                "Unpublish",
+                publish,
+                "move_unpublish",
+                "may_unpublish",
+                explain="Off the site; its address answers that it is gone.",
+            ),
+            ObjectAction(
+                "archive",
+                "Archive",
+                publish,
+                "move_archive",
+                "may_archive",
+                explain="Off the site, and out of the way.",
+            ),
+            ObjectAction("trash", "Move to the trash", delete, "move_trash", "may_trash", danger=True),
+            ObjectAction("restore", "Take out of the trash", delete, "move_restore", "may_restore"),
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Those who may not publish change only what they began themselves and what is not public."""
+        if not super().has_change_permission(request, obj):
+            return False
+        if obj is None or self.may_publish(request):
+            return True
+        return obj.created_by_id == request.user.pk and not obj.is_public
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Make the address of the title only while the item is new."""
+        return {} if obj else self.prepopulated_fields
+
+    @admin.display(description="Title", ordering="draft_title")
+    def name(self, obj: ContentItem) -> str:
+        """The newest title."""
+        return obj.draft_title
+
+    @admin.display(description="State", ordering="state")
+    def stands(self, obj: ContentItem) -> SafeString:
+        """A chip in words."""
+        kind = "live" if obj.is_public else "wait" if obj.state == State.IN_REVIEW else "draft"
+        return format_html('<span class="chip chip--{}">{}</span>', kind, state_words(obj))
+
+    def view_on_site(self, obj: ContentItem) -> str | None:  # type: ignore[override]  # Django takes a callable here
+        """Return the page of what is public."""
+        kind = registry.get(str(self.opts.model_name))
+        return f"/{kind.page}/{live_slug(obj)}" if obj.is_public else None
+
+    def may_submit(self, obj: ContentItem) -> bool:
+        """Tell whether the state allows it."""
+        return "submit" in publishing.allowed_moves(obj)
+
+    def may_unsubmit(self, obj: ContentItem) -> bool:
+        """Tell whether the state allows it."""
+        return "unsubmit" in publishing.allowed_moves(obj)
+
+    def may_unpublish(self, obj: ContentItem) -> bool:
+        """Tell whether the state allows it."""
+        return "unpublish" in publishing.allowed_moves(obj)
+
+    def may_archive(self, obj: ContentItem) -> bool:
+        """Tell whether the state allows it."""
+        return "archive" in publishing.allowed_moves(obj)
+
+    def may_trash(self, obj: ContentItem) -> bool:
+        """Tell whether the state allows it."""
+        return "trash" in publishing.allowed_moves(obj)
+
+    def may_restore(self, obj: ContentItem) -> bool:
+        """Tell whether the state allows it."""
+        return "restore" in publishing.allowed_moves(obj)
+
+    def move_submit(self, request: HttpRequest, obj: ContentItem) -> str:
+        """Hand it in."""
+        publishing.submit(item=obj, by=self.actor(request))
+        return "It waits for a review."
+
+    def move_unsubmit(self, request: HttpRequest, obj: ContentItem) -> str:
+        """Take it back."""
+        publishing.unsubmit(item=obj, by=self.actor(request))
+        return "It is a draft again."
+
+    def move_unpublish(self, request: HttpRequest, obj: ContentItem) -> str:
+        """Take it off the site."""
+        publishing.unpublish(item=obj, by=self.actor(request))
+        return "It is off the site."
+
+    def move_archive(self, request: HttpRequest, obj: ContentItem) -> str:
+        """Archive it."""
+        publishing.archive(item=obj, by=self.actor(request))
+        return "It is archived."
+
+    def move_trash(self, request: HttpRequest, obj: ContentItem) -> str:
+        """Put it into the trash."""
+        publishing.trash(item=obj, by=self.actor(request))
+        return "It is in the trash."
+
+    def move_restore(self, request: HttpRequest, obj: ContentItem) -> str:
+        """Take it out of the trash."""
+        publishing.restore(item=obj, by=self.actor(request))
+        return "It is a draft again."
+
+
+def live_slug(obj: ContentItem) -> str:
+    """Return the public slug of an item that was loaded with its draft."""
+    rows = type(obj)._default_manager.filter(pk=obj.pk)
+    return rows.values_list("slug", flat=True).get()
+
+
+def state_words(obj: Publishable) -> str:
+    """Return where an item stands, in words."""
+    if isinstance(obj, ContentItem) and obj.deleted_at is not None:
+        return "In the trash"
+    words = str(obj.get_state_display())
+    return f"{words} · unpublished changes" if obj.has_unpublished_changes else words

@@ -1,0 +1,33 @@
+"""What the rich-text editor needs beyond the strict policy: two inline blocks, each allowed by its hash.
+
+The import map names the editor's modules, and ProseMirror puts one style element into the page. Both are constants of
+the installed version, so their hashes are computed once.
+"""
+
+import base64
+import hashlib
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import django_prose_editor
+from django_prose_editor.widgets import importmap
+
+EDITOR = Path(django_prose_editor.__file__).parent / "static" / "django_prose_editor" / "editor.js"
+_STYLE = re.compile(r"=`(\.ProseMirror \{[^`]*)`")
+_BODY = re.compile(r"<script[^>]*>(.*)</script>", re.DOTALL)
+
+
+@lru_cache(maxsize=1)
+def policy() -> dict[str, list[str]]:
+    """Return what pages with the editor add to the Content-Security-Policy; raises LookupError on an unknown version."""
+    style = _STYLE.search(EDITOR.read_text(encoding="utf-8"))
+    script = _BODY.search(str(importmap))
+    if style is None or script is None or "\\" in style[1]:
+        raise LookupError("The rich-text editor's inline blocks are not where its known versions have them.")
+    return {"script-src": [_hash(script[1])], "style-src": [_hash(style[1])]}
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"

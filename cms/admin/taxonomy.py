@@ -1,0 +1,59 @@
+"""Tags, categories, technologies and authors."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from cms.actions import taxonomy
+from cms.admin import editor
+from cms.models import Author, Category, Tag, Technology
+from common.admin import ActionAdmin
+from common.csp import csp_update
+
+
+class RowAdmin(ActionAdmin):
+    """Rows with a name and a slug."""
+
+    list_display: Any = ("name", "slug")
+    search_fields = ("name", "slug")
+    prepopulated_fields = {"slug": ("name",)}
+    list_per_page = 50
+
+    def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Any:  # noqa: FBT001
+        """Add or change the row."""
+        by = self.actor(request)
+        if change:
+            return taxonomy.update(row=obj, values=form.cleaned_data, by=by)
+        return taxonomy.create(model=self.model, values=form.cleaned_data, by=by)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Those who hold the permission; the action refuses what is in use."""
+        user: Any = request.user
+        return bool(user.has_perm(f"cms.delete_{self.opts.model_name}"))
+
+    def perform_delete(self, request: HttpRequest, obj: Any) -> None:
+        """Remove the row."""
+        taxonomy.delete(row=obj, by=self.actor(request))
+
+
+admin.site.register([Tag, Category, Technology], RowAdmin)
+
+
+@admin.register(Author)
+class AuthorAdmin(RowAdmin):
+    """Who signs posts."""
+
+    list_display = ("name", "slug", "user")
+    list_select_related = ("user",)
+    fields = ("name", "slug", "avatar", "bio", "user")
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponseBase:
+        """Show the form under the policy that the editor needs."""
+        response: HttpResponseBase = csp_update(editor.policy())(super().changeform_view)(
+            request, object_id, form_url, extra_context
+        )
+        return response

@@ -1,0 +1,42 @@
+"""Posts in the back office."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.forms import CheckboxSelectMultiple
+from django.http import HttpRequest
+
+from cms.admin.content import ORDER, SEARCH_ENGINES, ContentAdmin, StandsFilter
+from cms.admin.forms import DraftForm, RowsField
+from cms.models import Author, Post
+
+
+class PostForm(DraftForm):
+    """A post's draft."""
+
+    ROWS = {"signed_by": "authors", "related_posts": "related"}
+
+    signed_by = RowsField(Author, label="Authors")
+    related_posts = RowsField(Post, label="Related posts", help_text="None chosen: posts with the same tags are shown.")
+
+
+@admin.register(Post)
+class PostAdmin(ContentAdmin):
+    """The blog."""
+
+    form = PostForm
+    list_display = ("name", "stands", "category", "pinned", "published_at", "edited_at")
+    list_filter = (StandsFilter, "category", "pinned", "featured")
+    list_select_related = ("category", "latest_revision")
+    ordering = ("-edited_at",)
+    fieldsets = (
+        ("Content", {"fields": ("title", "slug", "excerpt", "body", "lock_version")}),
+        ("Media", {"fields": ("cover",)}),
+        ("Who and where", {"fields": ("signed_by", "category", "tags", "related_posts", "pinned")}),
+        ORDER,
+        SEARCH_ENGINES,
+    )
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Show terms as boxes to tick."""
+        return super().formfield_for_manytomany(db_field, request, **{"widget": CheckboxSelectMultiple, **kwargs})

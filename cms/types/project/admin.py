@@ -1,0 +1,42 @@
+"""Projects in the back office."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.forms import CheckboxSelectMultiple
+from django.http import HttpRequest
+
+from cms.admin.content import ORDER, SEARCH_ENGINES, ContentAdmin, StandsFilter
+from cms.admin.forms import DraftForm, gallery_field
+from cms.models import Project
+
+
+class ProjectForm(DraftForm):
+    """A project's draft."""
+
+    ROWS = {"pictures": "gallery"}
+
+    pictures = gallery_field()
+
+
+@admin.register(Project)
+class ProjectAdmin(ContentAdmin):
+    """What the studio made."""
+
+    form = ProjectForm
+    list_display = ("name", "stands", "client_name", "disclosure", "started_on", "position")
+    list_filter = (StandsFilter, "disclosure", "featured")
+    search_fields = ("draft_title", "slug", "draft_slug", "client_name")
+    fieldsets = (
+        ("Content", {"fields": ("title", "slug", "summary", "challenge", "approach", "outcome", "lock_version")}),
+        ("Client", {"fields": ("client_name", "disclosure", "client_consent_at", "testimonial")}),
+        ("Media", {"fields": ("pictures",)}),
+        ("Facts", {"fields": ("role", ("started_on", "ended_on"), "site_url", "repository_url", "metrics")}),
+        ("Belongs to", {"fields": ("services", "technologies")}),
+        ORDER,
+        SEARCH_ENGINES,
+    )
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Show other rows as boxes to tick."""
+        return super().formfield_for_manytomany(db_field, request, **{"widget": CheckboxSelectMultiple, **kwargs})
