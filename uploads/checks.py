@@ -11,12 +11,10 @@ from uploads.storage.s3 import S3Storage
 
 
 @checks.register()
-def storage_is_configured(app_configs: Any, **_: object) -> Sequence[checks.CheckMessage]:
-    """W001: uploads answer 503 while there is no store; W002: images do while there is no public bucket."""
-    if not is_configured():
-        return [checks.Warning("Uploads are off: set S3_BUCKET_NAME, or STORAGE=local.", id="uploads.W001")]
-    if settings.STORAGE == "s3" and not settings.S3_PUBLIC_BUCKET_NAME:
-        return [checks.Warning("Image uploads are off: set S3_PUBLIC_BUCKET_NAME.", id="uploads.W002")]
+def public_bucket_is_configured(app_configs: Any, **_: object) -> Sequence[checks.CheckMessage]:
+    """I001: with one bucket only, image purposes answer 503."""
+    if is_configured() and settings.STORAGE == "s3" and not settings.S3_PUBLIC_BUCKET_NAME:
+        return [checks.Info("S3_PUBLIC_BUCKET_NAME is not set: uploads of images answer 503.", id="uploads.I001")]
     return []
 
 
@@ -27,6 +25,6 @@ def signatures_are_version_four(app_configs: Any, **_: object) -> Sequence[check
         return []
     storage = get_storage()
     clients = (storage.client, storage.signer) if isinstance(storage, S3Storage) else ()
-    if all(client.meta.config.signature_version == "s3v4" for client in clients):
+    if all(getattr(client.meta.config, "signature_version", "") == "s3v4" for client in clients):
         return []
     return [checks.Error("The S3 client does not sign with version 4 (s3v4).", id="uploads.E001")]

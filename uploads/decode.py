@@ -26,7 +26,7 @@ SAVE: dict[str, dict[str, Any]] = {
     "image/png": {},
     "image/webp": {"quality": 88, "method": 2},  # 3 and above double the memory of large pictures
 }
-THUMBNAIL = {"format": "WEBP", "quality": 78, "method": 4}
+THUMBNAIL: dict[str, Any] = {"format": "WEBP", "quality": 78, "method": 4}
 WEBP_MAX_SIDE = 16_383
 BLUR_SIDE = 16
 PALETTE_SIDE = 32
@@ -149,7 +149,7 @@ def _open(stream: BinaryIO, order: Order) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = order.max_pixels
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        image = Image.open(stream, formats=tuple(FORMATS.values()))
+        image: Image.Image = Image.open(stream, formats=tuple(FORMATS.values()))
     if image.format not in ACCEPTED[order.content_type]:
         raise RefusedError(REASON_TYPE)
     if image.width * image.height > order.max_pixels:
@@ -203,8 +203,8 @@ def _dominant(image: Image.Image) -> str:
     flat = Image.new("RGBA", small.size, "white")
     flat.alpha_composite(small)
     reduced = flat.convert("RGB").quantize(PALETTE_COLORS)
-    counts = reduced.getcolors() or [(1, 0)]
-    index = int(max(counts)[1])  # type: ignore[arg-type]  # of a palette image the second part is a number
+    counts = reduced.histogram()
+    index = counts.index(max(counts))
     red, green, blue = (reduced.getpalette() or [255, 255, 255])[index * 3 : index * 3 + 3]
     return f"#{red:02x}{green:02x}{blue:02x}"
 
@@ -235,7 +235,7 @@ def main() -> None:
     message = json.load(sys.stdin)
     _limit(message["memory_bytes"], message["seconds"])
     try:
-        verdict = {"decoded": asdict(decode(Order(**message["order"])))}
+        verdict: dict[str, Any] = {"decoded": asdict(decode(Order(**message["order"])))}
     except RefusedError as refusal:
         verdict = {"refused": str(refusal)}
     sys.stdout.write(json.dumps(verdict))

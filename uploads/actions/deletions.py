@@ -12,11 +12,11 @@ from common.clock import db_now
 from common.target import Target
 from jobs.actions import enqueue
 from uploads import ports, selectors
-from uploads.actions.publication import clean_prefix, discard
 from uploads.constants import RULES, Bucket, State
 from uploads.errors import InvalidState
 from uploads.locks import locked_file, transition
 from uploads.models import File
+from uploads.objects import clean_prefix, discard
 from uploads.storage import get_storage
 
 

@@ -13,11 +13,11 @@ from common.actor import Actor
 from common.clock import db_now
 from common.target import Target
 from uploads import names
-from uploads.actions.publication import publish_objects, served_values
 from uploads.constants import EXTENSIONS, RULES, THUMBNAIL_WIDTHS, State
 from uploads.decode import REASON_PIXELS, REASON_TYPE, Order, RefusedError, decode
 from uploads.errors import ContentRefused, ContentTypeNotAllowed, FileTooLarge
 from uploads.models import File
+from uploads.objects import publish_objects, served_values
 from uploads.storage import get_storage
 
 __all__ = ["ingest"]

@@ -22,13 +22,13 @@ from common.errors import DomainError
 from common.target import Target
 from jobs.actions import enqueue
 from uploads import rights
-from uploads.actions.publication import clean_prefix, discard, publish_objects, served_values
 from uploads.constants import EXTENSIONS, RULES, THUMBNAIL_WIDTHS, Bucket, State
 from uploads.decode import Decoded, Order, RefusedError
 from uploads.decoding import decode_apart
 from uploads.errors import ChecksumMismatch, InvalidState, SizeMismatch, StorageUnavailable
 from uploads.locks import StateChangedError, locked_file, transition
 from uploads.models import File
+from uploads.objects import clean_prefix, discard, publish_objects, served_values
 from uploads.storage import ObjectChangedError, ObjectMissingError, get_storage
 
 REASON_CHANGED = "object_changed"

@@ -201,7 +201,7 @@ def test_the_settings_choose_the_adapter(settings: Any) -> None:
     assert not is_configured()
     with pytest.raises(StorageNotConfigured):
         storage_module.get_storage()
-    assert [message.id for message in checks.storage_is_configured(None)] == ["uploads.W001"]
+    assert checks.public_bucket_is_configured(None) == []
 
 
 def test_health_names_what_is_wrong(settings: Any) -> None:
@@ -224,10 +224,10 @@ def test_the_check_wants_version_four(settings: Any) -> None:
         assert [message.id for message in checks.signatures_are_version_four(None)] == ["uploads.E001"]
     storage_module._s3_storage.cache_clear()
     configure(settings, public="")
-    assert [message.id for message in checks.storage_is_configured(None)] == ["uploads.W002"]
+    assert [message.id for message in checks.public_bucket_is_configured(None)] == ["uploads.I001"]
 
 
 def test_our_system_checks_are_registered() -> None:
     from django.core.checks.registry import registry
 
-    assert {checks.storage_is_configured, checks.signatures_are_version_four} <= set(registry.get_checks())
+    assert {checks.public_bucket_is_configured, checks.signatures_are_version_four} <= set(registry.get_checks())
