@@ -36,7 +36,9 @@ def make_resource(*, capacity: int = 1, name: str = "") -> BookingResource:
     return BookingResource.objects.create(name=name, capacity=capacity, created_at=now, updated_at=now)
 
 
-def make_offer(service: Service | None = None, *, capacity: int = 1, opened: bool = True, **values: Any) -> ServiceOffer:
+def make_offer(
+    service: Service | None = None, *, capacity: int = 1, opened: bool = True, **values: Any
+) -> ServiceOffer:
     """An offer of one-hour slots, every day from 9 to 17 in the studio's zone, at KES 2,500 with 30 % deposit."""
     now = db_now()
     defaults: dict[str, Any] = {

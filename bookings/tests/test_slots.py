@@ -24,7 +24,9 @@ def terms(**values):
 
 def day(on: date, zone=NAIROBI) -> Interval:
     start = datetime.combine(on, time(), tzinfo=zone)
-    return Interval(start.astimezone(UTC), datetime.combine(on + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC))
+    return Interval(
+        start.astimezone(UTC), datetime.combine(on + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
+    )
 
 
 def starts(slots, zone=NAIROBI) -> list[str]:
@@ -37,7 +39,9 @@ def calendar(*rules, closures=(), occupied=(), zone=NAIROBI) -> Calendar:
 
 def offered_on(on: date, rule: Rule, *, now=None, zone=NAIROBI, closures=(), occupied=(), **values):
     now = now or day(on, zone).starts_at - timedelta(days=1)
-    return offered(calendar(rule, closures=closures, occupied=occupied, zone=zone), terms(**values), window=day(on, zone), now=now)
+    return offered(
+        calendar(rule, closures=closures, occupied=occupied, zone=zone), terms(**values), window=day(on, zone), now=now
+    )
 
 
 MORNING = Rule(weekday=2, starts=time(9), ends=time(12))
