@@ -46,17 +46,17 @@ class BookingAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     show_full_result_count = False
     list_per_page = 50
     object_actions = (
-        ObjectAction("confirm", _("Confirm"), CHANGE, "confirm", when="may_confirm"),
-        ObjectAction("decline", _("Decline"), CHANGE, "decline", when="may_decline", danger=True),
+        ObjectAction("confirm", "Confirm", CHANGE, "confirm", when="may_confirm"),
+        ObjectAction("decline", "Decline", CHANGE, "decline", when="may_decline", danger=True),
         ObjectAction(
-            "cancel", _("Cancel, refund everything"), CHANGE, "cancel", when="may_cancel", danger=True,
-            explain=_("The customer gets a mail, and all that was paid goes back."),
+            "cancel", "Cancel, refund everything", CHANGE, "cancel", when="may_cancel", danger=True,
+            explain="The customer gets a mail, and all that was paid goes back.",
         ),
         ObjectAction(
-            "refund", _("Refund everything"), CHANGE, "refund", when="waits_for_review", danger=True,
-            explain=_("Pays back all money of this booking."),
+            "refund", "Refund everything", CHANGE, "refund", when="waits_for_review", danger=True,
+            explain="Pays back all money of this booking.",
         ),
-        ObjectAction("keep", _("Keep the money"), CHANGE, "keep", when="waits_for_review"),
+        ObjectAction("keep", "Keep the money", CHANGE, "keep", when="waits_for_review"),
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("reference", "state", "service_title", "when_text", "resource", "seat")}),

@@ -250,8 +250,8 @@ def test_writes_of_one_address_are_limited(api, settings):
 
 
 NAMES = [
-    "Nguyễn Thị Minh Khai", "محمد بن عبد الله", "שרה כהן", "王小明", "Ọlátúńjí", "👩🏾‍💻 Zoë", "<script>alert(1)</script>",
-    "x" * 200, "=HYPERLINK(1)", "O'Brien; DROP TABLE",
+    "Nguyễn Thị Minh Khai", "محمد بن عبد الله", "שרה כהן", "王小明", "Ọlátúńjí", "👩🏾‍💻 Zoë",
+    "<script>alert(1)</script>", "x" * 200, "=HYPERLINK(1)", "O'Brien; DROP TABLE",
 ]  # fmt: skip
 
 

@@ -17,7 +17,8 @@ TUESDAY = date(2026, 12, 1)
 
 def terms(**values):
     defaults = {
-        "duration": HOUR, "buffer": timedelta(), "min_notice": timedelta(), "max_ahead": timedelta(days=60), "capacity": 1,
+        "duration": HOUR, "buffer": timedelta(), "min_notice": timedelta(), "max_ahead": timedelta(days=60),
+        "capacity": 1,
     }  # fmt: skip
     return Terms(**(defaults | values))
 

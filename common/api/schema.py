@@ -48,13 +48,13 @@ def operation(
     operation_id: str,
     *,
     request: Any = None,
-    responses: Mapping[int, Any],
+    responses: Mapping[Any, Any],
     errors: Iterable[type[DomainError]] = (),
     parameters: Iterable[OpenApiParameter] = (),
     auth: Who = "public",
     tags: Iterable[str] = (),
 ) -> Callable[[F], F]:
-    """Describe a view method: `responses` by status, `errors` beside those that every operation of its kind has."""
+    """Describe a view method: `responses` by status or (status, media type), `errors` beside those that all have."""
     known = [*errors, InternalError, DatabaseUnavailable, MethodNotAllowed, NotAcceptable]
     parameters = list(parameters)
     if request is not None:
