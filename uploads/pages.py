@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core import signing
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
 from common.clock import db_now
@@ -19,6 +20,8 @@ from uploads.storage.base import disposition
 from uploads.storage.local import LocalStorage, checksum_matches, put_order, read_order
 
 View = Callable[..., HttpResponseBase]
+PUT_HEADERS = "content-type, x-amz-checksum-sha256, if-none-match"
+PREFLIGHT_SECONDS = "600"
 # The isolation that lets other origins show what is served, and lets nothing in it run.
 MEDIA_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -39,7 +42,29 @@ def local_only(view: View) -> View:
     return inner
 
 
+def open_to_front_ends(view: View) -> View:
+    """Answer preflights of the listed origins and let them read the result, as the CORS rules of a bucket would."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, **parts: str) -> HttpResponseBase:
+        known = request.headers.get("Origin", "") in settings.CORS_ALLOWED_ORIGINS
+        preflight = known and request.method == "OPTIONS"
+        response = HttpResponse(status=204) if preflight else view(request, **parts)
+        patch_vary_headers(response, ["Origin"])
+        if known:
+            response["Access-Control-Allow-Origin"] = request.headers["Origin"]
+            response["Access-Control-Expose-Headers"] = "ETag"
+        if preflight:
+            response["Access-Control-Allow-Methods"] = "PUT"
+            response["Access-Control-Allow-Headers"] = PUT_HEADERS
+            response["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
+        return response
+
+    return inner
+
+
 @csrf_exempt
+@open_to_front_ends
 @local_only
 def put_object(request: HttpRequest, storage: LocalStorage, token: str) -> HttpResponse:
     """Write the object of a signed order, once: 200, else 403, 411, 412 or 400 and nothing written."""
@@ -58,7 +83,8 @@ def put_object(request: HttpRequest, storage: LocalStorage, token: str) -> HttpR
         return _refuse(400, "The bytes do not have the signed length and checksum.")
     except FileExistsError:
         return _refuse(412, "The object exists.")
-    return HttpResponse(status=200, headers={"ETag": f'"{info.etag}"', "Cache-Control": PRIVATE_CACHE})
+    headers = MEDIA_HEADERS | {"ETag": f'"{info.etag}"', "Cache-Control": PRIVATE_CACHE}
+    return HttpResponse(status=200, content_type="text/plain; charset=utf-8", headers=headers)
 
 
 @local_only

@@ -116,3 +116,19 @@ def test_other_stores_have_no_such_views(settings: Any, upload: Any) -> None:
     settings.STORAGE = "none"
     assert put(upload, CONTENT).status_code == 404
     assert Client().get("/media/files/x/original.png").status_code == 404
+
+
+def test_front_ends_of_the_list_may_put_from_a_browser(upload: Any, settings: Any) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://front.example"]
+    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "if-none-match"}
+    answer = Client().options(path_of(upload["url"]), headers={"Origin": "https://front.example", **asked})
+    assert answer.status_code == 204
+    assert answer["Access-Control-Allow-Origin"] == "https://front.example"
+    assert answer["Access-Control-Allow-Methods"] == "PUT"
+    assert answer["Access-Control-Allow-Headers"] == "content-type, x-amz-checksum-sha256, if-none-match"
+    assert "Access-Control-Allow-Credentials" not in answer
+    stored = put(upload, CONTENT, Origin="https://front.example")
+    assert (stored.status_code, stored["Access-Control-Expose-Headers"]) == (200, "ETag")
+    stranger = Client().options(path_of(upload["url"]), headers={"Origin": "https://other.example", **asked})
+    assert stranger.status_code == 403
+    assert "Access-Control-Allow-Origin" not in stranger
