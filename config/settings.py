@@ -150,6 +150,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False  # the API has no trailing slashes; common.middleware answers 308
 INSTALLED_APPS = [
     "backoffice.apps.StudioAdminConfig",
+    "accounts.apps.AccountsConfig",  # before auth: its createsuperuser points to invite_owner
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -173,7 +174,6 @@ INSTALLED_APPS = [
     "audit.apps.AuditConfig",
     "jobs.apps.JobsConfig",
     "mail.apps.MailConfig",
-    "accounts.apps.AccountsConfig",
     "uploads.apps.UploadsConfig",
     "cms.apps.CmsConfig",
     "bookings.apps.BookingsConfig",

@@ -42,7 +42,9 @@ def test_unknown_wrong_inactive_and_unusable_are_one_answer(
         ("unusable@example.com", PASSWORD),
     ):
         hashes.clear()
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
             answer = guess(api, email, password)
         body = answer.json()
         del body["request_id"]
