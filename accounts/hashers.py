@@ -1,7 +1,6 @@
 """Argon2id at a cost that leaves room for several sign-ins at once."""
 
 import threading
-from typing import Any
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
@@ -26,7 +25,3 @@ class StaffArgon2Hasher(Argon2PasswordHasher):
         """Whether the password matches, once a slot is free."""
         with _slots:
             return bool(super().verify(password, encoded))
-
-    def params(self) -> Any:
-        """argon2-cffi's parameters for `needs_rehash`."""
-        return super().params()

@@ -7,16 +7,20 @@ from django.contrib import admin
 from django.test import Client
 
 from accounts import selectors
-from accounts.actions.admin_sign_in import AdminSignInForm
+from accounts.actions import sign_in
+from accounts.errors import InvalidCredentials
 from accounts.models import Invite, Session, User
 from accounts.tests import factories
 from accounts.tests.factories import PASSWORD
 from audit.models import AuditEvent
 from common import context
+from common.actor import Actor
+from common.errors import RateLimited
 from config.rates import Rate
 from mail.models import Message
 
 pytestmark = pytest.mark.django_db
+VISITOR = Actor.system("visitor")
 
 
 @pytest.fixture
@@ -101,33 +105,22 @@ def test_no_model_with_a_key_a_hash_or_a_token_is_registered() -> None:
     assert shown == {"accounts.User", "accounts.Invite", "accounts.Session"}
 
 
-class TestSignInForm:
-    """The same counters and answers as the API."""
+class TestPasswordCheck:
+    """What the admin's sign-in form calls: the same counters and audit as the API's."""
 
-    def form(self, email: str, password: str) -> AdminSignInForm:
-        return AdminSignInForm(None, data={"username": email, "password": password})
-
-    def test_right_and_wrong(self, owner: User) -> None:
-        right = self.form("Owner@example.com", PASSWORD)
-        assert right.is_valid()
-        assert right.get_user() == owner
-        factories.make_user("closed@example.com", is_active=False)
-        texts = set()
-        for email in ("owner@example.com", "closed@example.com", "nobody@example.com", "no address"):
-            form = self.form(email, "wrong" if email.startswith("owner") else PASSWORD)
-            assert not form.is_valid()
-            texts.add(str(form.errors["__all__"]))
-        assert len(texts) == 1
-        assert AuditEvent.objects.filter(action="login.failed").count() == 3
+    def test_it_opens_no_api_session(self, owner: User) -> None:
+        assert sign_in.check_password(email="Owner@example.com", password=PASSWORD, by=VISITOR) == owner
+        assert not Session.objects.exists()
+        assert AuditEvent.objects.get(action="login.succeeded_first_factor").actor_kind == "system"
 
     def test_counters_are_shared_with_the_api(self, api: Any, owner: User, settings: Any) -> None:
         settings.RATES = {**settings.RATES, "LOGIN_IP_ACCOUNT": Rate(2, 60)}
         with context.use(context.RequestContext(ip="127.0.0.1")):
             for _ in range(2):
-                assert not self.form("owner@example.com", "wrong").is_valid()
-            refused = self.form("owner@example.com", PASSWORD)
-            assert not refused.is_valid()
-            assert "Too many tries." in str(refused.errors)
+                with pytest.raises(InvalidCredentials):
+                    sign_in.check_password(email=owner.email, password="wrong", by=VISITOR)
+            with pytest.raises(RateLimited):
+                sign_in.check_password(email=owner.email, password=PASSWORD, by=VISITOR)
         assert api.post("/api/auth/login", {"email": owner.email, "password": PASSWORD}).status_code == 429
 
     def test_policy_decides_who_may_use_the_admin(self, owner: User, settings: Any) -> None:
