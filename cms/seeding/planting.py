@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Q
@@ -24,7 +24,7 @@ COMMENT = "Demo data"
 DRAWING_THREADS = 2
 
 Row = Mapping[str, Any]
-Term = Tag | Category | Technology | Author
+Term = TypeVar("Term", Tag, Category, Technology, Author)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def publish(model: type[ContentItem], values: Row, *, by: Actor, now: datetime |
     return publishing.publish(item=item, by=by, comment=COMMENT, now=now or db_now())
 
 
-def term(model: type[Term], values: Row, *, by: Actor) -> Any:
+def term(model: type[Term], values: Row, *, by: Actor) -> Term:
     """The tag, category, technology or author with this slug; made if there is none, nor one with that name."""
-    found = model.objects.filter(Q(slug=values["slug"]) | Q(name__iexact=values["name"])).first()
+    found: Term | None = model._default_manager.filter(Q(slug=values["slug"]) | Q(name__iexact=values["name"])).first()
     return found or taxonomy.create(model=model, values=values, by=by)

@@ -9,8 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django import template
-from django.conf import settings
-from django.template.base import FilterExpression, Node, NodeList, Parser, Token
+from django.template.base import Node, NodeList, Parser, Token
 from django.template.context import Context
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -65,56 +64,37 @@ def canonical_url(context: Context) -> str:
     return links.absolute(request.path if request else "/")
 
 
-class _HeadText(Node):
-    """Renders what stands between the tags once, and writes it as several elements of <head>."""
+class _Capture(Node):
+    """Renders what stands between the tags into a variable, as one line."""
 
-    def __init__(self, site: FilterExpression, nodelist: NodeList) -> None:
-        self.site = site
+    def __init__(self, name: str, nodelist: NodeList) -> None:
+        self.name = name
         self.nodelist = nodelist
 
-    def text(self, context: Context) -> SafeString:
-        """The inner text on one line. It is already escaped, as every block is."""
-        return mark_safe(" ".join(self.nodelist.render(context).split()).replace('"', "&quot;"))  # noqa: S308
-
-
-class _PageTitle(_HeadText):
     def render(self, context: Context) -> SafeString:
-        site, text = self.site.resolve(context), self.text(context)
-        if text:
-            pattern = site.get("seo", {}).get("title_template") or "%s"
-            whole = format_html(str(pattern).replace("{", "{{").replace("}", "}}").replace("%s", "{}", 1), text)
-        else:
-            identity = site["identity"]
-            text = whole = format_html("{} · {}", identity["name"], identity.get("tagline") or settings.STUDIO_NAME)
-        return format_html('<title>{}</title>\n  <meta property="og:title" content="{}">', whole, text)
+        text = " ".join(self.nodelist.render(context).split())
+        context[self.name] = mark_safe(text.replace('"', "&quot;"))  # noqa: S308 - rendered, so escaped already
+        return mark_safe("")
 
 
-class _PageDescription(_HeadText):
-    def render(self, context: Context) -> SafeString:
-        text = self.text(context) or self.site.resolve(context).get("seo", {}).get("description") or ""
-        if not text:
-            return mark_safe("")
-        markup = '<meta name="description" content="{0}">\n  <meta property="og:description" content="{0}">'
-        return format_html(markup, text)
-
-
-def _head_tag(parser: Parser, token: Token, node: type[_HeadText]) -> _HeadText:
-    name, site = token.split_contents()
-    nodelist = parser.parse((f"end{name}",))
+@register.tag
+def capture(parser: Parser, token: Token) -> Node:
+    """`{% capture as name %}…{% endcapture %}`: what a block says, for use in more than one place."""
+    _tag, _as, name = token.split_contents()
+    nodelist = parser.parse(("endcapture",))
     parser.delete_first_token()
-    return node(parser.compile_filter(site), nodelist)
+    return _Capture(name, nodelist)
 
 
-@register.tag
-def page_title(parser: Parser, token: Token) -> Node:
-    """`{% page_title site %}text{% endpage_title %}`: <title> by the site's template, and og:title."""
-    return _head_tag(parser, token, _PageTitle)
-
-
-@register.tag
-def page_description(parser: Parser, token: Token) -> Node:
-    """`{% page_description site %}text{% endpage_description %}`: description and og:description."""
-    return _head_tag(parser, token, _PageDescription)
+@register.filter
+def titled(text: str, site: Mapping[str, Any]) -> SafeString:
+    """A page's title inside the site's template; without one, the studio's name and tagline."""
+    identity = site["identity"]
+    if not text:
+        parts = [one for one in (identity["name"], identity.get("tagline")) if one]
+        return format_html_join(" · ", "{}", ((one,) for one in parts))
+    before, _, after = str(site["seo"].get("title_template") or "%s").partition("%s")
+    return format_html("{}{}{}", before, text, after)
 
 
 @register.simple_tag

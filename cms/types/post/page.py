@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.paginator import EmptyPage, Paginator
+from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 
@@ -59,16 +59,15 @@ def _listed(request: HttpRequest, posts: QuerySet[Any], context: dict[str, Any])
     number = request.GET.get("page", "1")
     if not _PAGE_NUMBER.fullmatch(number):
         raise NotFound
-    try:
-        chosen = Paginator(posts, POSTS_A_PAGE).page(int(number))
-    except EmptyPage as fault:
-        raise NotFound from fault
-    narrowed = "tag" in context or "year" in context
-    if narrowed and not chosen.paginator.count:
+    paginator = Paginator(posts, POSTS_A_PAGE)
+    if int(number) > paginator.num_pages:
+        raise NotFound
+    if "year" in context and not paginator.count:
         raise NotFound
     own = absolute(request.path) + (f"?page={number}" if number != "1" else "")
-    rows = selectors.list_rows("post", chosen.object_list)
-    return page(request, "blog", {"posts": rows, "page": chosen, "years": _years(), "canonical": own, **context})
+    end = int(number) * POSTS_A_PAGE
+    shown = {"posts": selectors.list_rows("post", posts[end - POSTS_A_PAGE : end]), "page": paginator.page(int(number))}
+    return page(request, "blog", {**shown, "years": _years(), "canonical": own, **context})
 
 
 def _tags() -> QuerySet[Tag]:
