@@ -5,7 +5,13 @@ from rest_framework import serializers
 from accounts import selectors
 from accounts.constants import INVITE_LIFETIME_HOURS, INVITE_LIFETIME_MAX_HOURS, ROLES
 from accounts.models import Invite, Session
-from common.api.serializers import InstantField, StrictCharField, StrictIntegerField, StrictSerializer
+from common.api.serializers import (
+    InstantField,
+    StrictBooleanField,
+    StrictCharField,
+    StrictIntegerField,
+    StrictSerializer,
+)
 
 NAME_MAX_CHARS = 100
 EMAIL_INPUT_MAX_CHARS = 1000
@@ -61,7 +67,7 @@ class RefreshSerializer(StrictSerializer):
 class LogoutAllSerializer(StrictSerializer):
     """Body of logoutAll."""
 
-    keep_current = serializers.BooleanField(required=False, default=False)
+    keep_current = StrictBooleanField(required=False, default=False)
 
 
 class ReauthenticateSerializer(StrictSerializer):
