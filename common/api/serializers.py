@@ -77,7 +77,10 @@ class InstantField(serializers.DateTimeField):
             self.fail("invalid", format="RFC 3339")
         if not (value.endswith(("Z", "z")) or "+" in value[10:] or "-" in value[10:]):
             self.fail("no_zone")
-        return super().to_internal_value(value).astimezone(UTC)
+        try:
+            return super().to_internal_value(value).astimezone(UTC)
+        except OverflowError:
+            self.fail("overflow")
 
 
 class MoneySerializer(serializers.Serializer[Any]):
