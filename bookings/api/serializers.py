@@ -12,6 +12,8 @@ from bookings.models import Booking, ServiceOffer
 from bookings.slots import Slot
 from bookings.validators import phone_number, validate_one_line, validate_text
 from common.api.serializers import (
+    CursorLinksSerializer,
+    CursorMetaSerializer,
     InstantField,
     MoneySerializer,
     StrictBooleanField,
@@ -186,26 +188,12 @@ class CancelledBookingSerializer(BookingSerializer):
     refund = MoneySerializer()
 
 
-class CursorMeta(serializers.Serializer[Any]):
-    """How many rows a page has."""
-
-    per_page = serializers.IntegerField()
-
-
-class CursorLinks(serializers.Serializer[Any]):
-    """This page and its neighbours."""
-
-    self = serializers.URLField()
-    next = serializers.URLField(allow_null=True)
-    prev = serializers.URLField(allow_null=True)
-
-
 class BookingListSerializer(serializers.Serializer[Any]):
     """GET /api/bookings."""
 
     data = BookingSerializer(many=True)  # type: ignore[assignment]  # the member is named like DRF's property
-    meta = CursorMeta()
-    links = CursorLinks()
+    meta = CursorMetaSerializer()
+    links = CursorLinksSerializer()
 
 
 def booking_body(booking: Booking) -> dict[str, Any]:

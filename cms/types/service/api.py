@@ -23,7 +23,7 @@ class WeeksSerializer(serializers.Serializer[Any]):
     max = serializers.IntegerField()
 
 
-class BookingSerializer(serializers.Serializer[Any]):
+class ServiceBookingSerializer(serializers.Serializer[Any]):
     """How the service is booked."""
 
     mode = serializers.ChoiceField(choices=["request", "slot"])
@@ -94,7 +94,7 @@ SERVICE = register(
                 "delivery_weeks", WeeksSerializer(allow_null=True), _weeks, ("delivery_weeks_min", "delivery_weeks_max")
             ),
             many("technologies", TermSerializer(many=True), TERMS, slug="slug", name="name"),
-            Output("booking", BookingSerializer(allow_null=True), columns=("id",), batch=_booking),
+            Output("booking", ServiceBookingSerializer(allow_null=True), columns=("id",), batch=_booking),
             *shared.TAIL,
         ),
         detail_outputs=(
