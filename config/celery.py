@@ -6,7 +6,8 @@
 import os
 
 from celery import Celery
-from kombu import Queue
+from celery.signals import setup_logging
+from kombu import Exchange, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -51,11 +52,14 @@ app.conf.update(
     # Image libraries keep their peaks; a fresh process gives the memory back. The second value is in KB.
     worker_max_tasks_per_child=200,
     worker_max_memory_per_child=300_000,
-    # A slow image must not hold a mail.
-    task_queues=[Queue("default"), Queue("mail"), Queue("media")],
+    # A slow image must not hold a mail. Each has its own exchange: on a shared one every queue gets every message.
+    task_queues=[Queue(name, Exchange(name), routing_key=name) for name in ("default", "mail", "media")],
     task_default_queue="default",
     # A worker may start before its broker does.
     broker_connection_retry_on_startup=True,
-    # Logs are Django's: one JSON object a line, masked.
-    worker_hijack_root_logger=False,
 )
+
+
+@setup_logging.connect
+def leave_logging_to_django(**_: object) -> None:
+    """Keep Django's logging: while this receiver is there, Celery sets up none of its own."""

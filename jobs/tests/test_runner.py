@@ -12,6 +12,7 @@ from celery.contrib.testing.worker import start_worker
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
+from kombu import pools
 from kombu.exceptions import OperationalError as BrokerAway
 
 from common import handlers
@@ -181,10 +182,9 @@ def broker(monkeypatch):
     }.items():
         monkeypatch.setitem(app.conf, name, value)
     app.set_current()
-    app._after_fork()  # forgets the pools of another address
     yield url
-    app.pool.force_close_all()
-    app._after_fork()
+    pools.reset()
+    app._after_fork()  # forgets the pool of this address
 
 
 def test_relay_to_a_celery_worker_through_a_real_broker(broker):
@@ -196,6 +196,19 @@ def test_relay_to_a_celery_worker_through_a_real_broker(broker):
         with start_worker(app, perform_ping_check=False, pool="solo", queues=["default"], loglevel="ERROR"):
             wait_for(lambda: Job.objects.filter(state=State.DONE).count() == 3)
     assert sorted(ran) == sorted(job.pk for job in jobs)
+
+
+def test_a_message_reaches_only_the_queue_that_it_was_sent_to(broker):
+    with app.connection_for_write() as link, handler(lambda run: None, "test.image", queue="media"):
+        queues = [queue(link.default_channel) for queue in app.amqp.queues.values()]
+        for queue in queues:
+            queue.declare()
+        make_job("test.image")
+        Relay().step()
+        held = {queue.name: link.default_channel._size(queue.name) for queue in queues}
+        for queue in queues:
+            queue.purge()
+    assert held == {"default": 0, "mail": 0, "media": 1}
 
 
 def test_jobs_that_the_broker_did_not_get_are_due_again(monkeypatch):
