@@ -107,7 +107,7 @@ class PublishableAdmin(ObjectActionsMixin, ActionAdmin):
         by = self.actor(request)
         if change:
             row = self.model._default_manager.get(pk=obj.pk)
-            version = form.cleaned_data["lock_version"]
+            version = form.cleaned_data["read_version"]
             item = drafts.save(item=row, values=form.draft_values(), by=by, expected_version=version)
         else:
             item = drafts.create(model=self.model, values=form.draft_values(), by=by)

@@ -20,7 +20,7 @@ _BODY = re.compile(r"<script[^>]*>(.*)</script>", re.DOTALL)
 
 @lru_cache(maxsize=1)
 def policy() -> dict[str, list[str]]:
-    """Return what pages with the editor add to the Content-Security-Policy; raises LookupError on an unknown version."""
+    """Return what pages with the editor add to the Content-Security-Policy; LookupError on an unknown version."""
     style = _STYLE.search(EDITOR.read_text(encoding="utf-8"))
     script = _BODY.search(str(importmap))
     if style is None or script is None or "\\" in style[1]:

@@ -53,12 +53,12 @@ class DraftForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in t
 
     ROWS: ClassVar[Mapping[str, str]] = {}
 
-    lock_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    read_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         stored = drafts.newest(self.instance) if self.instance.lock_version else snapshots.blank(type(self.instance))
-        self.initial["lock_version"] = self.instance.lock_version
+        self.initial["read_version"] = self.instance.lock_version
         for name in snapshots.relations(type(self.instance)):
             if name in self.fields:
                 self.initial[name] = stored[name]

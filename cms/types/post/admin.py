@@ -30,7 +30,7 @@ class PostAdmin(ContentAdmin):
     list_select_related = ("category", "latest_revision")
     ordering = ("-edited_at",)
     fieldsets = (
-        ("Content", {"fields": ("title", "slug", "excerpt", "body", "lock_version")}),
+        ("Content", {"fields": ("title", "slug", "excerpt", "body", "read_version")}),
         ("Media", {"fields": ("cover",)}),
         ("Who and where", {"fields": ("signed_by", "category", "tags", "related_posts", "pinned")}),
         ORDER,

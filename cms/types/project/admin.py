@@ -28,7 +28,7 @@ class ProjectAdmin(ContentAdmin):
     list_filter = (StandsFilter, "disclosure", "featured")
     search_fields = ("draft_title", "slug", "draft_slug", "client_name")
     fieldsets = (
-        ("Content", {"fields": ("title", "slug", "summary", "challenge", "approach", "outcome", "lock_version")}),
+        ("Content", {"fields": ("title", "slug", "summary", "challenge", "approach", "outcome", "read_version")}),
         ("Client", {"fields": ("client_name", "disclosure", "client_consent_at", "testimonial")}),
         ("Media", {"fields": ("pictures",)}),
         ("Facts", {"fields": ("role", ("started_on", "ended_on"), "site_url", "repository_url", "metrics")}),

@@ -18,7 +18,7 @@ class ServiceAdmin(ContentAdmin):
     form = DraftForm
     list_display = ("name", "stands", "price_kind", "position", "edited_at")
     fieldsets = (
-        ("Content", {"fields": ("title", "slug", "tagline", "summary", "body", "lock_version")}),
+        ("Content", {"fields": ("title", "slug", "tagline", "summary", "body", "read_version")}),
         ("Media", {"fields": ("icon", "cover")}),
         (
             "Price and time",

@@ -70,7 +70,11 @@ class Service(ContentItem):
             models.CheckConstraint(
                 name="cms_service_delivery_span",
                 condition=Q(delivery_weeks_min__isnull=True, delivery_weeks_max__isnull=True)
-                | Q(delivery_weeks_min__isnull=False, delivery_weeks_max__gte=F("delivery_weeks_min")),
+                | Q(
+                    delivery_weeks_min__isnull=False,
+                    delivery_weeks_max__isnull=False,
+                    delivery_weeks_max__gte=F("delivery_weeks_min"),
+                ),
             ),
         )
         indexes = (*ContentItem.Meta.indexes, GinIndex(name="cms_service_search", fields=["search"]))

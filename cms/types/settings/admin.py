@@ -20,7 +20,7 @@ class SiteSettingsAdmin(PublishableAdmin):
 
     form = DraftForm
     fieldsets = (
-        ("Identity", {"fields": ("name", "legal_name", "tagline", "logo", "icon", "lock_version")}),
+        ("Identity", {"fields": ("name", "legal_name", "tagline", "logo", "icon", "read_version")}),
         ("Contact", {"fields": ("email", "phone", "address", "map_url", "opening_hours", "social")}),
         ("Menus", {"fields": ("navigation_header", "navigation_footer")}),
         (

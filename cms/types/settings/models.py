@@ -1,7 +1,7 @@
 """What holds for the whole site."""
 
 from django.core.exceptions import ValidationError
-from django.core.validators import EmailValidator
+from django.core.validators import EmailValidator, MaxLengthValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -31,7 +31,7 @@ class SiteSettings(Publishable):
     icon = models.ForeignKey("cms.MediaAsset", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     email = models.CharField("e-mail", max_length=254, blank=True, validators=[EmailValidator()])
     phone = models.CharField(max_length=40, blank=True, validators=[validate_plain])
-    address = models.TextField(max_length=500, blank=True, validators=[validate_plain])
+    address = models.TextField(max_length=500, blank=True, validators=[MaxLengthValidator(500), validate_plain])
     map_url = models.CharField("map", max_length=500, blank=True, validators=[validate_web_address])
     opening_hours = PartsField(keys=OPENING_HOURS_KEYS)
     social = PartsField("social networks", keys=SOCIAL_KEYS)
@@ -59,7 +59,7 @@ class SiteSettings(Publishable):
     analytics_do_not_track = models.BooleanField("respect Do Not Track", default=True)
     privacy_url = models.CharField("privacy notice", max_length=500, default="/privacy", validators=[validate_link])
     terms_url = models.CharField("terms", max_length=500, default="/terms", validators=[validate_link])
-    imprint = models.TextField(max_length=2000, blank=True, validators=[validate_plain])
+    imprint = models.TextField(max_length=2000, blank=True, validators=[MaxLengthValidator(2000), validate_plain])
     privacy_text = RichTextField("text of the privacy notice")
     terms_text = RichTextField("text of the terms")
     announcement_text = models.CharField(max_length=200, blank=True, validators=[validate_plain])

@@ -17,7 +17,7 @@ class TestimonialAdmin(ContentAdmin):
     search_fields = ("draft_title", "slug", "draft_slug", "company", "quote")
     prepopulated_fields = {"slug": ("person",)}
     fieldsets = (
-        ("Content", {"fields": ("person", "slug", "quote", ("role", "company"), "rating", "project", "lock_version")}),
+        ("Content", {"fields": ("person", "slug", "quote", ("role", "company"), "rating", "project", "read_version")}),
         ("Consent", {"fields": ("consent_at", "verified", "source_url")}),
         ("Media", {"fields": ("avatar",)}),
         ORDER,

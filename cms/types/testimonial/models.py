@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -28,7 +28,9 @@ class Testimonial(ContentItem):
     title = models.GeneratedField(
         expression=F("person"), output_field=models.CharField(max_length=TITLE_MAX), db_persist=True, editable=False
     )
-    quote = models.TextField(max_length=QUOTE_MAX, blank=True, validators=[validate_plain])
+    quote = models.TextField(
+        max_length=QUOTE_MAX, blank=True, validators=[MaxLengthValidator(QUOTE_MAX), validate_plain]
+    )
     person = models.CharField(max_length=TITLE_MAX, validators=[validate_plain])
     role = models.CharField(max_length=TITLE_MAX, blank=True, validators=[validate_plain])
     company = models.CharField(max_length=TITLE_MAX, blank=True, validators=[validate_plain])

@@ -1,0 +1,85 @@
+"""The words of a draft appear nowhere public."""
+
+import pytest
+
+from cms.actions import publishing
+from cms.tests import factories
+from cms.tests.factories import BY
+
+pytestmark = pytest.mark.django_db
+CANARY = "zanzibarcanary"
+TEXTS = {
+    "service": ("title", "tagline", "summary", "body"),
+    "project": ("title", "summary", "challenge", "role"),
+    "post": ("title", "excerpt", "body"),
+    "testimonial": ("person", "quote", "role", "company"),
+}
+LISTS = ("services", "projects", "blogs", "testimonials", "tags", "categories", "technologies", "authors")
+PAGES = ("/", "/services", "/projects", "/blog", "/testimonials")
+
+
+def canaries(kind):
+    values = {name: f"{CANARY} {name}" for name in TEXTS[kind]}
+    if kind == "service":
+        values |= {"features": [{"title": CANARY, "text": ""}], "faq": [{"question": CANARY, "answer": CANARY}]}
+    return values
+
+
+def every_public_answer(api, slugs):
+    for name in LISTS:
+        yield api.get(f"/api/{name}")
+    for path, include in (("services", "projects"), ("projects", "services,testimonial"), ("blogs", "related"),
+                          ("testimonials", "project")):
+        yield api.get(f"/api/{path}?include={include}&fields=slug,title")
+        yield api.get(f"/api/{path}?q={CANARY}")
+        for slug in slugs:
+            yield api.get(f"/api/{path}/{slug}")
+    yield api.get("/api/settings")
+    for page in PAGES:
+        yield api.get(page)
+    for section in ("services", "projects", "blog"):
+        for slug in slugs:
+            yield api.get(f"/{section}/{slug}")
+
+
+def related(kind, others):
+    service, project, post, testimonial = others
+    return {
+        "project": {"services": [service], "testimonial": testimonial},
+        "post": {"related": [post]},
+        "testimonial": {"project": project},
+    }.get(kind, {})
+
+
+@pytest.mark.parametrize("how", ["never public", "newer than what is live", "unpublished", "archived", "trashed"])
+def test_a_draft_is_seen_nowhere(api, how):
+    kinds = ("service", "project", "post", "testimonial")
+    hidden = []
+    for kind in kinds:
+        if how == "never public":
+            hidden.append(factories.draft(kind, **canaries(kind)))
+            continue
+        item = factories.live(kind)
+        if how != "newer than what is live":
+            item = publishing.archive(item=item, by=BY) if how == "archived" else publishing.unpublish(item=item, by=BY)
+        item = factories.edit(item, **canaries(kind))
+        hidden.append(publishing.trash(item=item, by=BY) if how == "trashed" else item)
+    for kind in kinds:
+        factories.live(kind, 7, **related(kind, hidden))
+    slugs = [item.slug for item in hidden] + [f"{CANARY}-title", "service-7", "project-7", "post-7", "person-7"]
+
+    answers = list(every_public_answer(api, slugs))
+
+    assert {answer.status_code for answer in answers} <= {200, 404, 410}
+    found = [answer.request["PATH_INFO"] for answer in answers if CANARY in body_without_address(answer)]
+    assert found == []
+
+
+def body_without_address(answer):
+    """The words of an answer, without the address that was asked for."""
+    if "json" in answer.get("Content-Type", ""):
+        body = answer.json()
+        body.pop("instance", None)
+        body.pop("links", None)
+        return str(body)
+    return answer.content.decode()
