@@ -13,7 +13,7 @@ help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: ## the whole studio on http://localhost:5000 (PORT=5050 moves it); Ctrl-C stops it
-	$(BOOTSTRAP) devkit.run
+	$(BOOTSTRAP) --run devkit.run
 
 test: ## every check and every test, on a throw-away PostgreSQL and Valkey
 	$(BOOTSTRAP) devkit.suite test --workers $(WORKERS)

@@ -14,8 +14,18 @@ STOP_SECONDS = 15
 class Child:
     """One command in the checkout, started once; its output goes to `var/log/<name>.log`."""
 
-    def __init__(self, name: str, command: Sequence[str], *, var: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        var: Path,
+        env: Mapping[str, str] | None = None,
+        lasting: bool = True,
+    ) -> None:
+        """Describe the command. A `lasting` one must not end by itself."""
         self.name = name
+        self.lasting = lasting
         self.log = var / "log" / f"{name}.log"
         self._command = list(command)
         self._checkout = var.parent

@@ -5,6 +5,7 @@ When the supervisor itself is killed, the kernel tells its children (Linux), and
 
 import contextlib
 import functools
+import hashlib
 import os
 import socket
 import sys
@@ -19,7 +20,8 @@ from devkit.env_file import EnvFile
 from devkit.folders import FolderLock
 from devkit.local import DATABASE, Plan, database_url, free_database_port, make_folders, plan
 from devkit.postgres import Postgres
-from devkit.processes import LOOPBACK, LauncherError, PortTakenError, StopSignals, port_is_free
+from devkit.processes import LOOPBACK, LauncherError, PortTakenError, StopSignals, port_is_free, write_private
+from devkit.template_database import schema_fingerprint
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 60
@@ -72,13 +74,19 @@ class Supervisor:
         env_file = EnvFile(self.checkout / ".env")
         chosen = plan(env_file)
         self._require_free(chosen)
+        self._start(self._tools())
         fresh = self._start_database(chosen, env_file)
         twin = self._twin(chosen)
         if twin:
             self._start(twin)
-        self._finish(self._manage("release"))
+        web = self._web(chosen)
+        early = self._is_released() and not fresh  # the tables stand already, so the web may get ready meanwhile
+        if early:
+            self._start(web)
+        self._release()
         self._prepare_once(fresh=fresh)
-        web = self._start(self._web(chosen))
+        if not early:
+            self._start(web)
         self._start(self._manage("run_jobs", name="jobs"))
         self._wait_for(web, lambda: _answers(f"http://{LOOPBACK}:{chosen.port}/healthz"))
         if twin:
@@ -109,6 +117,20 @@ class Supervisor:
             env_file.save()
         return fresh
 
+    def _is_released(self) -> bool:
+        """Tell whether an earlier run released these very migrations on this database."""
+        with contextlib.suppress(OSError):
+            return (self.var / "released").read_text() == self._release_stamp()
+        return False
+
+    def _release(self) -> None:
+        self._finish(self._manage("release"))
+        write_private(self.var / "released", self._release_stamp())
+
+    def _release_stamp(self) -> str:
+        database = os.environ.get("DATABASE_URL") or EnvFile(self.checkout / ".env").get("DATABASE_URL")
+        return f"{schema_fingerprint(self.checkout)} {hashlib.sha256(database.encode()).hexdigest()}"
+
     def _prepare_once(self, *, fresh: bool) -> None:
         """Seed the demo site and make the staff login, unless an earlier run did, both at once."""
         seeded, login = self.var / "seeded", self.var / "login.txt"
@@ -116,6 +138,10 @@ class Supervisor:
         wanted += [self._manage("make_local_owner")] if fresh or not login.exists() else []
         self._finish(*wanted)
         seeded.touch()
+
+    def _tools(self) -> Child:
+        """Compose the installation of the development packages, which nothing here waits for."""
+        return Child("tools", [sys.executable, "devkit/bootstrap.py"], var=self.var, lasting=False)
 
     def _manage(self, command: str, *, name: str = "") -> Child:
         return Child(name or command, [sys.executable, "manage.py", command], var=self.var)
@@ -167,7 +193,7 @@ class Supervisor:
         while True:
             self._check()
             for child in self._children:
-                if child.code() is not None:
+                if child.lasting and child.code() is not None:
                     raise child.ended_badly()
             if self._postgres and not self._postgres.running():
                 raise LauncherError(f"PostgreSQL ended by itself (see {self._postgres.log}).")

@@ -21,7 +21,7 @@ def ensure(checkout: Path, database_url: str, lock: Path) -> str:
     Several sessions may ask at once: `lock` lets one of them do the work. `database_url` names any database of the
     cluster. A failure is no error here: tests then migrate by themselves, and say better what is wrong.
     """
-    name = f"template_{_fingerprint(checkout)}"
+    name = f"template_{schema_fingerprint(checkout)}"
     with lock.open("w") as handle, psycopg.connect(database_url, autocommit=True) as connection:
         fcntl.flock(handle, fcntl.LOCK_EX)
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
@@ -43,7 +43,7 @@ def _migrate(checkout: Path, url: str) -> bool:
     return done.returncode == 0
 
 
-def _fingerprint(checkout: Path) -> str:
+def schema_fingerprint(checkout: Path) -> str:
     """Hash what decides the schema: every file of every app's migrations, and the locked packages."""
     digest = hashlib.sha256()
     for path in [*sorted(checkout.glob("*/migrations/**/*")), checkout / "requirements-dev.txt"]:

