@@ -53,7 +53,9 @@ def configure(*, json_lines: bool, level: str) -> dict[str, Any]:
     )
     renderer: Any = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
     if not json_lines:
-        renderer = structlog.dev.ConsoleRenderer(colors=False, sort_keys=False)
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=False, sort_keys=False, exception_formatter=structlog.dev.plain_traceback
+        )
     return {
         "version": 1,
         "disable_existing_loggers": False,

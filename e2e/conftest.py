@@ -14,7 +14,8 @@ from e2e import studio as studios
 from e2e.studio import CHECKOUT, Studio
 
 SHOTS = CHECKOUT / "var" / "e2e"
-WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP: ' + e.violatedDirective + ' ' + e.blockedURI))"
+SCROLL = "for (let y = 0; y < document.body.scrollHeight; y += 400) scrollTo(0, y); scrollTo(0, 0)"
+WATCH = "addEventListener('securitypolicyviolation', e => console.error('CSP: ' + e.violatedDirective + e.blockedURI))"
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +36,8 @@ def studio() -> Iterator[Studio]:
     running = studios.start(folder)
     yield running
     running.stop()
-    shutil.copy2(running.log, SHOTS / "run.log")
+    for log in (running.log, *(folder / "var" / "log").glob("*.log")):
+        shutil.copy2(log, SHOTS / log.name)
     shutil.rmtree(folder)
 
 
@@ -97,4 +99,5 @@ def admin(quiet: Page, studio: Studio) -> Page:
 
 def shoot(page: Page, name: str) -> None:
     """Keep a picture of the whole page under `var/e2e/`."""
+    page.evaluate(SCROLL)
     page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
