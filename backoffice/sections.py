@@ -23,7 +23,15 @@ SECTIONS = (
         "library",
         "Library",
         "What content is made of",
-        ("cms.MediaAsset", "uploads.File", "cms.Author", "cms.Category", "cms.Tag", "cms.Technology"),
+        (
+            "cms.MediaAsset",
+            "cms.Author",
+            "cms.Category",
+            "cms.Tag",
+            "cms.Technology",
+            "cms.SlugHistory",
+            "uploads.File",
+        ),
     ),
     Section(
         "bookings",

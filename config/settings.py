@@ -256,6 +256,7 @@ if not HTTPS:  # only a loopback trial of production has a plain origin; common.
 LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = STUDIO_TIME_ZONE  # what the admin shows; what is stored is UTC
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
