@@ -193,9 +193,7 @@ CANCELABLE_STATUSES = (*UNPAID_STATUSES, Status.AUTHORIZED)
 RESUMABLE_CALLS = (CallState.PLANNED, CallState.UNKNOWN)
 OPEN_REFUNDS = (RefundState.REQUESTED, RefundState.PENDING, RefundState.REQUIRES_ACTION)
 
-_UNPAID_MOVES = frozenset(
-    {Status.PROCESSING, Status.AUTHORIZED, Status.SUCCEEDED, Status.CANCELED, Status.FAILED}
-)
+_UNPAID_MOVES = frozenset({Status.PROCESSING, Status.AUTHORIZED, Status.SUCCEEDED, Status.CANCELED, Status.FAILED})
 # From each state to those that may follow it. A state to itself is never a move.
 TRANSITIONS: dict[str, frozenset[str]] = {
     Status.CREATING: frozenset(
@@ -211,9 +209,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     ),
     Status.REQUIRES_PAYMENT_METHOD: _UNPAID_MOVES | {Status.REQUIRES_ACTION},
     Status.REQUIRES_ACTION: _UNPAID_MOVES | {Status.REQUIRES_PAYMENT_METHOD},
-    Status.PROCESSING: frozenset(
-        {Status.SUCCEEDED, Status.REQUIRES_PAYMENT_METHOD, Status.FAILED, Status.CANCELED}
-    ),
+    Status.PROCESSING: frozenset({Status.SUCCEEDED, Status.REQUIRES_PAYMENT_METHOD, Status.FAILED, Status.CANCELED}),
     Status.AUTHORIZED: frozenset({Status.SUCCEEDED, Status.CANCELED}),
     Status.FAILED: frozenset({Status.SUCCEEDED}),
     Status.CANCELED: frozenset({Status.SUCCEEDED}),

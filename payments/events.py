@@ -10,6 +10,7 @@ register(
         "payment.failed": "A payment failed for good",
         "payment.canceled": "A payment was cancelled",
         "payment.needs_review": "A payment arrived that staff must look at",
+        "payment.reviewed": "Staff decided on a payment that they had to look at",
         "payment.adopted": "A payment that only the provider knew was taken over",
         "payment.superseded": "A closed payment was replaced by a new attempt",
         "payment.synced": "Staff looked a payment up at its provider",

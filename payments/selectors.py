@@ -1,18 +1,166 @@
-"""Reads of payments that others share."""
+"""Reads of payments; nothing here writes."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
+from django.db.models import Prefetch, QuerySet, Sum
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from bookings.selectors import booking_for
 from common.attention import Attention
+from common.errors import NotFound
 from common.health import Check
+from payments.constants import (
+    OPEN_STATUSES,
+    DisputeState,
+    EventState,
+    PaymentState,
+    Posting,
+    RefundState,
+    Status,
+)
+from payments.models import Drift, LedgerTransaction, Payment, PaymentEvent, Refund
+from payments.providers import chargeable, configured
+from payments.providers.protocol import Snapshot
+
+VIEW_PERMISSION = "payments.view_payment"
+
+
+def payment_for(*, payment_id: uuid.UUID, grant_or_user: Any) -> Payment:
+    """The payment, for the holder of its booking's token or staff who may see bookings; NotFound otherwise."""
+    payment = Payment.objects.select_related("booking").filter(pk=payment_id).first()
+    if payment is None:
+        raise NotFound
+    booking_for(booking_id=payment.booking_id, grant_or_user=grant_or_user)
+    return payment
+
+
+def payment_by_id(payment_id: uuid.UUID | str) -> Payment:
+    """Any payment, for callers that have proved their right to it; NotFound for an unknown id."""
+    payment = Payment.objects.select_related("booking").filter(pk=payment_id).first()
+    if payment is None:
+        raise NotFound
+    return payment
+
+
+def payments_of(booking_id: uuid.UUID) -> QuerySet[Payment]:
+    """A booking's payments, newest first."""
+    return Payment.objects.select_related("booking").filter(booking=booking_id).order_by("-created_at", "-id")
+
+
+def live_payment(*, booking_id: uuid.UUID, purpose: str) -> Payment | None:
+    """The payment that keeps others for the same purpose away: open or succeeded."""
+    return payments_of(booking_id).filter(
+        purpose=purpose, is_current=True, status__in=(*OPEN_STATUSES, Status.SUCCEEDED)
+    ).first()  # fmt: skip
+
+
+def newest_payment(booking_id: uuid.UUID) -> Payment | None:
+    """What a waiting customer wants to know about: the newest payment of the booking."""
+    return payments_of(booking_id).first()
+
+
+def receipts_of(booking_id: uuid.UUID) -> QuerySet[Payment]:
+    """A booking's payments that arrived, oldest first."""
+    paid = Payment.objects.filter(booking=booking_id, status=Status.SUCCEEDED)
+    first = Prefetch("postings", LedgerTransaction.objects.filter(kind=Posting.CAPTURE))
+    return paid.order_by("created_at", "id").prefetch_related(first)
+
+
+def match(snapshot: Snapshot, *, provider: str) -> Payment | None:
+    """Our row for what a provider shows: by the provider's id, else by the id that we gave it as metadata."""
+    found = Payment.objects.filter(
+        provider=provider, livemode=snapshot.livemode, provider_ref=snapshot.ref
+    ).first()  # fmt: skip
+    ours = metadata_id(snapshot.metadata, "payment_id")
+    return found or (Payment.objects.filter(pk=ours).first() if ours else None)
+
+
+def metadata_id(metadata: Mapping[str, str], name: str) -> uuid.UUID | None:
+    """An id of ours in a provider's metadata; None when there is none, or something else."""
+    try:
+        return uuid.UUID(metadata[name])
+    except (KeyError, ValueError, AttributeError, TypeError):
+        return None
+
+
+def payment_state(payment: Payment) -> str:
+    """The state for readers: a member of `PaymentState`."""
+    if payment.review_reason:
+        return PaymentState.NEEDS_REVIEW
+    if payment.status != Status.SUCCEEDED:
+        waits = payment.status in {Status.PROCESSING, Status.AUTHORIZED}
+        return PaymentState.PENDING if waits else PaymentState.UNPAID
+    if payment.dispute_state == DisputeState.LOST:
+        return PaymentState.CHARGED_BACK
+    if payment.dispute_state == DisputeState.OPEN:
+        return PaymentState.DISPUTED
+    if not payment.amount_refunded:
+        return PaymentState.PAID
+    whole = payment.amount_refunded >= payment.amount_captured
+    return PaymentState.REFUNDED if whole else PaymentState.PARTIALLY_REFUNDED
+
+
+def refundable(payment: Payment) -> int:
+    """What of a payment can still be paid back."""
+    reserved = payment.amount_refunded + payment.amount_refund_pending + payment.amount_disputed
+    return max(0, payment.amount_captured - reserved)
+
+
+def refund_pending_of(booking_id: uuid.UUID) -> int:
+    """What is on its way back to a booking's customer."""
+    found = Payment.objects.filter(booking=booking_id).aggregate(total=Sum("amount_refund_pending"))
+    return int(found["total"] or 0)
+
+
+def has_failed_refund(booking_id: uuid.UUID) -> bool:
+    """Whether a refund of ours for this booking was refused, so that staff must see to it."""
+    return Refund.objects.filter(payment__booking=booking_id, state=RefundState.FAILED).exists()
+
+
+def mode() -> str:
+    """`off`, `twin`, `test` or `live`."""
+    return str(settings.PAYMENTS_MODE)
 
 
 def health() -> Check:
     """Whether payments are configured, and in which mode."""
-    if settings.PAYMENTS_MODE == "off":
-        return Check("payments", "degraded", "payments_not_configured", {"mode": "off"})
-    return Check("payments", "ok", "", {"mode": settings.PAYMENTS_MODE})
+    mode = settings.PAYMENTS_MODE
+    if mode == "off":
+        return Check("payments", "degraded", "payments_not_configured", {"mode": mode})
+    if not any(secret.strip() for secret in settings.STRIPE_WEBHOOK_SECRET):
+        return Check("payments", "degraded", "webhook_secret_missing", {"mode": mode})
+    return Check("payments", "ok", "", {"mode": mode})
 
 
 def needs_you() -> list[Attention]:
-    """What waits for a person: nothing yet."""
-    return []
+    """What of the payments waits for staff."""
+    payments = reverse("admin:payments_payment_changelist")
+    drifts = reverse("admin:payments_drift_changelist")
+    refunds = reverse("admin:payments_refund_changelist")
+    review = Payment.objects.filter(review_reason__isnull=False).count()
+    drift = Drift.objects.filter(resolved_at__isnull=True).count()
+    failed = Refund.objects.filter(state=RefundState.FAILED).count()
+    return [
+        Attention(_("payments to look at"), review, f"{payments}?review=yes", VIEW_PERMISSION),
+        Attention(_("differences from the provider"), drift, f"{drifts}?open=yes", "payments.view_drift"),
+        Attention(_("refunds that failed"), failed, f"{refunds}?state__exact=failed", "payments.view_refund"),
+    ]
+
+
+def waiting_events() -> QuerySet[PaymentEvent]:
+    """Events that no job has applied yet."""
+    return PaymentEvent.objects.filter(state=EventState.RECEIVED)
+
+
+def currencies() -> list[str]:
+    """What the configured providers charge in."""
+    return sorted(chargeable()) if configured() else []
+
+
+def providers() -> list[str]:
+    """The names of the providers that are configured."""
+    return configured()

@@ -1,5 +1,15 @@
-"""Pages of payments."""
+"""Addresses of the pages."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from payments import pages
+
+app_name = "payments"
+
+urlpatterns = [
+    path("pay/return", pages.back, name="return"),
+    path("pay/<uuid:booking_id>", pages.pay, name="pay"),
+    path("pay/<uuid:booking_id>/intent", pages.intent, name="intent"),
+    path("pay/<uuid:booking_id>/status", pages.status, name="status"),
+    path("pay/<uuid:booking_id>/receipt", pages.receipt, name="receipt"),
+]

@@ -17,6 +17,7 @@ from bookings.models import Booking
 from common.attention import Attention
 from common.errors import NotAuthenticated, NotFound, PermissionDenied
 from common.grants import BookingGrant
+from common.links import page_url
 
 COOKIE_PREFIX = "bk_"
 VIEW_PERMISSION = "bookings.view_booking"
@@ -70,6 +71,11 @@ def booking_from_cookie(request: HttpRequest, booking_id: uuid.UUID) -> Booking:
 def cookie_name(booking_id: uuid.UUID) -> str:
     """The name of the page cookie that carries the booking's token."""
     return f"{COOKIE_PREFIX}{booking_id}"
+
+
+def manage_url(booking: Booking) -> str:
+    """The secret link of the customer's mails, which opens the booking; keep it out of logs."""
+    return page_url("booking", id=booking.pk, token=tokens.make(booking))
 
 
 def quote(booking: Booking) -> dict[str, int | str]:

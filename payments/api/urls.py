@@ -1,5 +1,14 @@
-"""Pages of payments."""
+"""Addresses under /api/."""
 
-from django.urls import URLPattern
+from django.urls import include, path
 
-urlpatterns: list[URLPattern] = []
+from payments.api import views
+
+urlpatterns = [
+    path("payments", views.PaymentsView.as_view(), name="payments"),
+    path("payments/config", views.PaymentsConfigView.as_view(), name="payments-config"),
+    path("payments/create-intent", views.CreateIntentView.as_view(), name="create-intent"),
+    path("payments/<uuid:payment_id>", views.PaymentView.as_view(), name="payment-detail"),
+    path("payments/<uuid:payment_id>/cancel", views.CancelPaymentView.as_view(), name="payment-cancel"),
+    path("", include("payments.webhooks.urls")),
+]

@@ -42,8 +42,7 @@ class ProviderCall(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(payment__isnull=False, refund__isnull=True)
-                | Q(payment__isnull=True, refund__isnull=False),
+                condition=Q(payment__isnull=False, refund__isnull=True) | Q(payment__isnull=True, refund__isnull=False),
                 name="payments_call_has_one_subject",
             ),
             models.CheckConstraint(condition=Q(state__in=CallState.values), name="payments_call_state_known"),

@@ -1,0 +1,153 @@
+"""What providers tell us: stored with its job in one transaction, applied once by that job."""
+
+import hashlib
+import logging
+import uuid
+
+from django.db import transaction
+
+from common.actor import Actor
+from common.clock import db_now
+from common.ids import uuid7
+from jobs.actions import enqueue
+from payments import locks, selectors
+from payments.actions import adoption, alerts, apply, looks
+from payments.constants import EventState
+from payments.models import Payment, PaymentEvent
+from payments.providers import get, reader
+from payments.providers.protocol import InboxEvent, Snapshot
+
+logger = logging.getLogger(__name__)
+APPLY_JOB = "payments.apply_event"
+UNKNOWN_TYPE = "unknown_type"
+OBJECT_UNREADABLE = "object_unreadable"
+
+
+class PaymentMissing(Exception):
+    """The event is about a payment of ours of which there is no row and no booking."""
+
+
+def receive(*, event: InboxEvent, body: bytes, provider: str, livemode: bool, by: Actor) -> bool:
+    """Store a genuine event with its job; False when it came before. `livemode` is that of our own key."""
+    with transaction.atomic():
+        row = _row(event, body, provider=provider, livemode=livemode)
+        PaymentEvent.objects.bulk_create([row], ignore_conflicts=True)
+        stored = PaymentEvent.objects.get(provider=provider, livemode=event.livemode, event_id=event.event_id)
+        if stored.pk != row.pk:
+            _compare(stored, row, by=by)
+            return False
+        if row.outcome == apply.OTHER_MODE:
+            _alert(stored, "event_other_mode", "A webhook came from the other mode, test or live.", by=by)
+        if row.state == EventState.RECEIVED:
+            enqueue(kind=APPLY_JOB, args={"event_id": str(row.pk)}, by=by)
+    return True
+
+
+def process(*, event_id: uuid.UUID, picture: looks.Picture | None, by: Actor) -> None:
+    """Apply a stored event once, from its own object or from a fresh `picture`. Needs a transaction.
+
+    Raises apply.Refetch when a (newer) picture is needed, and PaymentMissing.
+    """
+    event = PaymentEvent.objects.get(pk=event_id)
+    if event.state != EventState.RECEIVED:
+        return
+    payment = _payment(event, picture, by=by)
+    if payment is not None:
+        locks.payment(payment.pk)
+    event = locks.event(event_id)
+    if event.state != EventState.RECEIVED:
+        return
+    outcome = apply.FOREIGN if payment is None else _apply(event, payment, picture, by=by)
+    ignored = outcome in {apply.FOREIGN, apply.OTHER_MODE}
+    event.state = EventState.IGNORED if ignored else EventState.PROCESSED
+    event.outcome = outcome
+    event.payment = payment
+    event.save(update_fields=["state", "outcome", "payment"])
+    if payment is not None and ignored:
+        _alert(event, "event_does_not_fit", "An event names a payment of ours but does not fit it.", by=by)
+
+
+def look(*, event_id: uuid.UUID, ref: str) -> looks.Picture:
+    """Ask the provider about what an event is about, outside a transaction. Raises ProviderError."""
+    event = PaymentEvent.objects.get(pk=event_id)
+    provider = get(event.provider, background=True)
+    payment = Payment.objects.filter(provider=event.provider, livemode=event.livemode, provider_ref=ref).first()
+    return looks.look(ref=ref, payment=payment, provider=provider)
+
+
+def _row(event: InboxEvent, body: bytes, *, provider: str, livemode: bool) -> PaymentEvent:
+    outcome = ""
+    if event.livemode != livemode:
+        outcome = apply.OTHER_MODE
+    elif not reader(provider).handles(event.type):
+        outcome = UNKNOWN_TYPE
+    elif not event.payment_ref:
+        outcome = OBJECT_UNREADABLE
+    return PaymentEvent(
+        id=uuid7(),
+        provider=provider,
+        livemode=event.livemode,
+        event_id=event.event_id,
+        type=event.type,
+        object_id=event.object_id,
+        api_version=event.api_version,
+        event_created=event.created,
+        received_at=db_now(),
+        payload=event.payload,
+        payload_sha256=hashlib.sha256(body).digest(),
+        secret_id=event.secret_id,
+        state=EventState.IGNORED if outcome else EventState.RECEIVED,
+        outcome=outcome,
+    )
+
+
+def _compare(stored: PaymentEvent, again: PaymentEvent, *, by: Actor) -> None:
+    if bytes(stored.payload_sha256) != again.payload_sha256 and not _same(stored.payload, again.payload):
+        _alert(stored, "event_id_payload_conflict", "One event id came with two bodies; the first is kept.", by=by)
+
+
+def _same(first: dict[str, object], second: dict[str, object]) -> bool:
+    """Equal but for `pending_webhooks`, which counts down from one delivery to the next."""
+    return {**first, "pending_webhooks": 0} == {**second, "pending_webhooks": 0}
+
+
+def _payment(event: PaymentEvent, picture: looks.Picture | None, *, by: Actor) -> Payment | None:
+    """Our row; one that is missing is adopted. None for what is not ours."""
+    snapshot = picture.snapshot if picture else _snapshot(event)
+    if snapshot is None:
+        raise apply.Refetch(reader(event.provider).payment_ref(event.payload))
+    found = selectors.match(snapshot, provider=event.provider)
+    if found is not None or not adoption.is_ours(snapshot):
+        return found
+    adopted = adoption.adopt(snapshot=snapshot, provider=event.provider, by=by, now=db_now())
+    if adopted is None:
+        raise PaymentMissing(f"{event.event_id} names the payment {snapshot.metadata['payment_id']}.")
+    return adopted
+
+
+def _snapshot(event: PaymentEvent) -> Snapshot | None:
+    """The event's own object, where it says enough; None means that the provider must be asked."""
+    return reader(event.provider).snapshot(
+        kind=event.type, api_version=event.api_version, payload=event.payload, created=event.event_created
+    )
+
+
+def _apply(event: PaymentEvent, payment: Payment, picture: looks.Picture | None, *, by: Actor) -> str:
+    now = db_now()
+    if picture is not None:
+        return looks.bring(payment_id=payment.pk, picture=picture, by=by, now=now).outcome
+    snapshot = _snapshot(event)
+    if snapshot is None:
+        raise apply.Refetch(reader(event.provider).payment_ref(event.payload))
+    return apply.apply(payment_id=payment.pk, snapshot=snapshot, by=by, now=now, is_event=True).outcome
+
+
+def _alert(event: PaymentEvent, code: str, summary: str, *, by: Actor) -> None:
+    logger.warning(code, extra={"event": event.event_id, "type": event.type})
+    alerts.alert(
+        code=code,
+        record=event.event_id,
+        summary=summary,
+        path=f"/admin/payments/paymentevent/{event.pk}/change/",
+        by=by,
+    )

@@ -1,0 +1,92 @@
+"""Looking a payment up at its provider, and bringing our row up to what is found."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from audit.actions import record
+from common.actor import Actor
+from common.clock import db_now
+from common.target import Target
+from jobs.actions import enqueue
+from payments import selectors
+from payments.actions import apply, opening, refunds
+from payments.constants import OPEN_STATUSES, PICTURE_TRIES, RETRY_AFTER_SECONDS, SYNC_AFTER_SECONDS, Status
+from payments.errors import PaymentsNotConfigured, ProviderUnavailable
+from payments.models import Payment
+from payments.providers import get
+from payments.providers.errors import NotConfigured, NotFound, ProviderError
+from payments.providers.protocol import PaymentProvider, RefundSnapshot, Snapshot
+
+SYNC_JOB = "payments.sync"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A payment as its provider showed it while our row had the version `seen` (None: no row)."""
+
+    snapshot: Snapshot
+    refunds: list[RefundSnapshot]
+    seen: int | None
+
+
+def look(*, ref: str, payment: Payment | None, provider: PaymentProvider) -> Picture:
+    """Ask the provider, outside a transaction; refunds only where money has arrived. Raises ProviderError."""
+    snapshot = provider.fetch(ref)
+    found = provider.refunds_of(ref) if snapshot.status == Status.SUCCEEDED else []
+    return Picture(snapshot, found, payment.lock_version if payment else None)
+
+
+def bring(*, payment_id: uuid.UUID, picture: Picture, by: Actor, now: datetime) -> apply.Applied:
+    """Apply a picture: the payment first, then its refunds. Needs a transaction; raises apply.Refetch."""
+    applied = apply.apply(
+        payment_id=payment_id, snapshot=picture.snapshot, by=by, now=now, seen=picture.seen
+    )  # fmt: skip
+    if picture.refunds:
+        refunds.apply_set(payment_id=payment_id, found=picture.refunds, by=by, now=now)
+    return applied
+
+
+def sync(*, payment_id: uuid.UUID, by: Actor, background: bool = True) -> Payment:
+    """Bring one payment up to date. Raises ProviderError when the provider does not tell, apply.Refetch never."""
+    payment = selectors.payment_by_id(payment_id)
+    provider = get(payment.provider, background=background)
+    if payment.status == Status.CREATING and payment.provider_ref is None:
+        opening.resume(payment_id=payment_id, provider=provider, by=by)
+        return selectors.payment_by_id(payment_id)
+    for attempt in range(PICTURE_TRIES):
+        payment = selectors.payment_by_id(payment_id)
+        picture = look(ref=payment.provider_ref or "", payment=payment, provider=provider)
+        try:
+            with transaction.atomic():
+                return bring(payment_id=payment_id, picture=picture, by=by, now=db_now()).payment
+        except apply.Refetch:
+            if attempt == PICTURE_TRIES - 1:
+                raise
+    return payment
+
+
+def sync_now(*, payment_id: uuid.UUID, by: Actor) -> Payment:
+    """The same for a person who waits for it, written to the audit log. Raises the problems of `payments.errors`."""
+    try:
+        payment = sync(payment_id=payment_id, by=by, background=False)
+    except NotConfigured as error:
+        raise PaymentsNotConfigured from error
+    except NotFound as error:
+        raise ProviderUnavailable("The provider does not know this payment.") from error
+    except (ProviderError, apply.Refetch) as error:
+        raise ProviderUnavailable(retry_after=RETRY_AFTER_SECONDS) from error
+    with transaction.atomic():
+        record(action="payment.synced", by=by, target=Target.of(payment), after={"status": payment.status})
+    return payment
+
+
+def refresh_if_stale(*, payment: Payment, by: Actor) -> None:
+    """Queue a look at an open payment that was not looked at lately, one unfinished a payment."""
+    looked = payment.provider_synced_at or payment.created_at
+    stale = db_now() - looked > timedelta(seconds=SYNC_AFTER_SECONDS)
+    if payment.status not in OPEN_STATUSES or not stale:
+        return
+    enqueue(kind=SYNC_JOB, args={"payment_id": str(payment.pk)}, by=by, dedupe_key=str(payment.pk))

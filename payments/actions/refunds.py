@@ -1,0 +1,253 @@
+"""Paying back: reserve under the lock, ask the provider, settle from what it says."""
+
+import logging
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet, Sum
+
+from audit.actions import record
+from bookings import selectors as bookings
+from bookings.actions import payments as booking_money
+from common.actor import Actor
+from common.clock import db_now
+from common.ids import uuid7
+from common.target import Target
+from payments import locks, selectors
+from payments.actions import alerts, calls, ledger
+from payments.constants import (
+    NOTE_LENGTH,
+    OPEN_REFUNDS,
+    Operation,
+    RefundOrigin,
+    RefundReason,
+    RefundState,
+    Status,
+)
+from payments.models import Payment, ProviderCall, Refund
+from payments.providers import get
+from payments.providers.errors import OutcomeUnknown, ProviderError, Unavailable
+from payments.providers.protocol import PaymentProvider, RefundSnapshot
+
+logger = logging.getLogger(__name__)
+MOST_AT_ONCE = 20
+
+
+def refund_cancelled(*, booking_id: uuid.UUID, by: Actor) -> int:
+    """Pay back what a booking owes, newest payment first; returns how many refunds were asked for.
+
+    Stops where an earlier refund was refused: staff must see to it. Raises ProviderError while the provider is away;
+    what was asked for keeps its key and is resumed by the sweep.
+    """
+    for done in range(MOST_AT_ONCE):
+        with transaction.atomic(durable=True):
+            call = _reserve(booking_id, by=by)
+        if call is None:
+            return done
+        complete(call=call, by=by)
+    return MOST_AT_ONCE
+
+
+def complete(*, call: ProviderCall, by: Actor) -> None:
+    """Make the call of a refund, which is claimed, and settle it. Raises ProviderError while the outcome is unknown."""
+    refund = Refund.objects.select_related("payment").get(calls=call)
+    provider = get(refund.provider, background=True)
+    try:
+        snapshot = calls.make(call=call, ask=lambda: _ask(call, refund, provider))
+    except (Unavailable, OutcomeUnknown) as error:
+        if not (isinstance(error, OutcomeUnknown) and error.final):
+            raise
+        _settle_from_list(refund, provider, by=by)
+        return
+    except ProviderError as error:
+        _refused(refund, error, by=by)
+        return
+    with transaction.atomic(durable=True):
+        apply_set(payment_id=refund.payment_id, found=[snapshot], by=by, now=db_now())
+        calls.finish(call=call, answer=snapshot.answer)
+
+
+def apply_set(*, payment_id: uuid.UUID, found: list[RefundSnapshot], by: Actor, now: datetime) -> None:
+    """Bring the refunds of a payment to what the provider shows and count them again; needs a transaction.
+
+    Nothing is added up from events, so it does not matter how often or in which order they come.
+    """
+    payment = locks.payment(payment_id)
+    for one in found:
+        _bring(payment, one, by=by, now=now)
+    _recount(payment, by=by, now=now)
+
+
+def _reserve(booking_id: uuid.UUID, *, by: Actor) -> ProviderCall | None:
+    """Write down the next refund and its call, and keep its amount from every other; None when nothing is owed."""
+    booking = booking_money.lock(booking_id=booking_id)
+    owed = bookings.refund_owed(booking) - selectors.refund_pending_of(booking_id)
+    if owed <= 0 or selectors.has_failed_refund(booking_id):
+        return None
+    payment = next((one for one in _paid(booking_id) if selectors.refundable(one)), None)
+    if payment is None:
+        return None
+    now = db_now()
+    refund_id = uuid7()
+    refund = Refund.objects.create(
+        id=refund_id,
+        payment=payment,
+        provider=payment.provider,
+        amount=min(owed, selectors.refundable(payment)),
+        currency=payment.currency,
+        reason=RefundReason.REQUESTED_BY_CUSTOMER,
+        requested_by=f"{by.kind.value}:{by.id}"[:120],
+        idempotency_key=f"refund_{refund_id}",
+        origin=RefundOrigin.OURS,
+        created_at=now,
+        updated_at=now,
+    )
+    _recount(payment, by=by, now=now)
+    after = {"amount": refund.amount, "currency": refund.currency, "payment": str(payment.pk)}
+    record(action="refund.requested", by=by, target=Target.of(refund), after=after)
+    request: dict[str, str | int] = {"amount": refund.amount, "payment": payment.provider_ref or ""}
+    return calls.begin(operation=Operation.REFUND, now=now, request=request, refund=refund)
+
+
+def _paid(booking_id: uuid.UUID) -> QuerySet[Payment]:
+    """A booking's payments that arrived in its currency, newest first, locked."""
+    paid = Payment.objects.filter(booking=booking_id, status=Status.SUCCEEDED, provider_ref__isnull=False)
+    return paid.select_for_update(of=("self",), no_key=True).order_by("-created_at", "-id")
+
+
+def _ask(call: ProviderCall, refund: Refund, provider: PaymentProvider) -> RefundSnapshot:
+    return provider.refund(
+        refund.payment.provider_ref or "",
+        refund_id=refund.pk,
+        amount=refund.amount,
+        currency=refund.currency,
+        reason=refund.reason,
+        key=call.idempotency_key,
+    )
+
+
+def _settle_from_list(refund: Refund, provider: PaymentProvider, *, by: Actor) -> None:
+    """The key will answer with the same fault for a day: the list of refunds tells whether it acted."""
+    found = provider.refunds_of(refund.payment.provider_ref or "")
+    ours = [one for one in found if one.metadata.get("refund_id") == str(refund.pk)]
+    with transaction.atomic(durable=True):
+        if ours:
+            apply_set(payment_id=refund.payment_id, found=ours, by=by, now=db_now())
+        for call in refund.calls.all():
+            done = calls.finish if ours else calls.fail
+            done(call=call, answer=ours[0].answer if ours else calls.NO_ANSWER)
+        if not ours:
+            _close_as_failed(refund, "The provider failed and made no refund.", by=by)
+
+
+def _refused(refund: Refund, error: ProviderError, *, by: Actor) -> None:
+    logger.error("refund_refused", extra={"refund": str(refund.pk), "code": error.code})
+    with transaction.atomic(durable=True):
+        _close_as_failed(refund, error.message or error.code, by=by)
+
+
+def _close_as_failed(refund: Refund, why: str, *, by: Actor) -> None:
+    now = db_now()
+    payment = locks.payment(refund.payment_id)
+    _change(refund, RefundState.FAILED, ref=refund.provider_ref, why=why, now=now)
+    _tell_failure(refund, by=by)
+    _recount(payment, by=by, now=now)
+
+
+def _bring(payment: Payment, one: RefundSnapshot, *, by: Actor, now: datetime) -> None:
+    refund = _row(payment, one)
+    if refund is None:
+        refund = _adopt(payment, one, by=by, now=now)
+    before = refund.state
+    if before == one.state and refund.provider_ref == one.ref:
+        return
+    if before == RefundState.FAILED and refund.provider_ref:
+        return  # the provider's own failure is its last word
+    _change(refund, RefundState(one.state), ref=one.ref, why=one.failure_reason, now=now)
+    if one.state == RefundState.SUCCEEDED and before != RefundState.SUCCEEDED:
+        ledger.refund(payment=payment, refund=refund, now=now)
+        record(action="refund.succeeded", by=by, target=Target.of(refund), after={"amount": refund.amount})
+    if one.state in {RefundState.FAILED, RefundState.CANCELED} and before == RefundState.SUCCEEDED:
+        ledger.refund_reversed(payment=payment, refund=refund, now=now)
+        record(action="refund.reversed", by=by, target=Target.of(refund), after={"amount": refund.amount})
+    if one.state == RefundState.FAILED:
+        _tell_failure(refund, by=by)
+
+
+def _row(payment: Payment, one: RefundSnapshot) -> Refund | None:
+    """Our row: by the provider's id, else by the id that we gave it as metadata."""
+    rows = Refund.objects.filter(payment=payment)
+    ours = selectors.metadata_id(one.metadata, "refund_id")
+    return rows.filter(provider_ref=one.ref).first() or (
+        rows.filter(pk=ours, provider_ref__isnull=True).first() if ours else None
+    )
+
+
+def _adopt(payment: Payment, one: RefundSnapshot, *, by: Actor, now: datetime) -> Refund:
+    """A refund that was made at the provider, by its dashboard."""
+    known = one.reason if one.reason in RefundReason.values else ""
+    refund = Refund.objects.create(
+        payment=payment,
+        provider=payment.provider,
+        amount=one.amount,
+        currency=one.currency,
+        reason=known,
+        requested_by=f"provider:{payment.provider}",
+        idempotency_key=f"external_{one.ref}",
+        origin=RefundOrigin.EXTERNAL,
+        created_at=now,
+        updated_at=now,
+    )
+    record(action="refund.recorded", by=by, target=Target.of(refund), after={"amount": one.amount})
+    return refund
+
+
+def _change(refund: Refund, state: RefundState, *, ref: str | None, why: str, now: datetime) -> None:
+    refund.state, refund.provider_ref, refund.updated_at = state, ref, now
+    refund.failure_reason = why[:NOTE_LENGTH]
+    refund.save(update_fields=["state", "provider_ref", "failure_reason", "updated_at"])
+
+
+def _tell_failure(refund: Refund, *, by: Actor) -> None:
+    record(action="refund.failed", by=by, target=Target.of(refund), after={"failure_reason": refund.failure_reason})
+    alerts.alert(
+        code="refund_failed",
+        record=str(refund.pk),
+        summary="A refund failed; the customer has not got their money.",
+        path=f"/admin/payments/payment/{refund.payment_id}/change/",
+        by=by,
+    )
+
+
+def _recount(payment: Payment, *, by: Actor, now: datetime) -> None:
+    """Set the payment's sums, and its booking's, from its refunds, in one UPDATE each."""
+    refunded = _sum(payment, (RefundState.SUCCEEDED,))
+    if refunded > payment.amount_captured:
+        logger.error("over_refunded", extra={"payment": str(payment.pk), "refunded": refunded})
+        refunded = payment.amount_captured
+    pending = min(_sum(payment, OPEN_REFUNDS), payment.amount_captured - refunded)
+    if (refunded, pending) == (payment.amount_refunded, payment.amount_refund_pending):
+        return
+    payment.amount_refunded, payment.amount_refund_pending = refunded, pending
+    if payment.amount_captured and refunded == payment.amount_captured:
+        payment.review_reason = None  # all of it went back: nothing is left to decide
+    payment.lock_version, payment.updated_at = payment.lock_version + 1, now
+    payment.save(
+        update_fields=["amount_refunded", "amount_refund_pending", "review_reason", "lock_version", "updated_at"]
+    )
+    _tell_booking(payment, by=by, now=now)
+
+
+def _tell_booking(payment: Payment, *, by: Actor, now: datetime) -> None:
+    booking = bookings.booking_by_id(payment.booking_id)
+    in_its_currency = Payment.objects.filter(booking=booking.pk, provider_currency=booking.currency)
+    total = in_its_currency.aggregate(total=Sum("amount_refunded"))["total"] or 0
+    booking_money.record_refund(
+        booking_id=booking.pk, refunded_amount=min(total, booking.paid_amount), by=by, now=now
+    )  # fmt: skip
+
+
+def _sum(payment: Payment, states: tuple[RefundState, ...]) -> int:
+    found = Refund.objects.filter(payment=payment, state__in=states).aggregate(total=Sum("amount"))
+    return int(found["total"] or 0)

@@ -1,0 +1,233 @@
+"""Payments as staff read them: the money, the timeline, and what can be asked of the provider."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
+
+from audit.selectors import events_for
+from common.actor import actor_of
+from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
+from common.target import Target
+from payments import selectors
+from payments.actions import looks, reconciling, reviews
+from payments.admin.shown import money, table
+from payments.constants import PaymentState
+from payments.models import Payment
+
+DASHBOARD = "https://dashboard.stripe.com"
+RECONCILE_HOURS = 24
+SYNC = ObjectAction(
+    "sync", "Sync from provider", "payments.sync", "press_sync", when="may_sync",
+    explain="Asks the provider how this payment stands and brings our row up to date.",
+)  # fmt: skip
+RECONCILE = ObjectAction(
+    "reconcile", "Reconcile now", "payments.reconcile", "press_reconcile",
+    explain="Compares all payments of the last 24 hours with the provider; the result appears under Reconciliations.",
+)  # fmt: skip
+SETTLE = ObjectAction(
+    "settle", "Mark as looked at", "payments.change_payment", "press_settle", when="waits_for_review",
+    explain="You have decided what happens with this money; it no longer waits for anybody.",
+)  # fmt: skip
+
+
+class ReviewFilter(admin.SimpleListFilter):
+    """Payments that a person must look at."""
+
+    title = _("to be looked at")
+    parameter_name = "review"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """One choice beside all."""
+        return [("yes", _("Yes"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
+        """Those that wait."""
+        return queryset.filter(review_reason__isnull=False) if self.value() == "yes" else queryset
+
+
+class ReconcileButton:
+    """The action *Reconcile now*, for several pages."""
+
+    def press_reconcile(self, request: HttpRequest, obj: Any) -> str:
+        """Queue a run."""
+        reconciling.ask(window_hours=RECONCILE_HOURS, by=actor_of(request))
+        return str(_("The reconciliation is in the queue; its result appears under Reconciliations in a moment."))
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReconcileButton, ObjectActionsMixin, ReadOnlyAdmin):
+    """Reads; what staff may do with a payment are the buttons on its page."""
+
+    list_display = ("created_at", "booking_link", "customer", "amount_text", "state", "provider", "mode", "review")
+    list_display_links = ("created_at",)
+    list_filter = ("status", ReviewFilter, "provider", "livemode", "dispute_state", "created_at")
+    list_select_related = ("booking",)
+    search_fields = ("booking__reference", "booking__customer_name", "booking__customer_email", "provider_ref")
+    search_help_text = _("Booking reference, name, e-mail or the provider's id")
+    ordering = ("-created_at", "-id")
+    show_full_result_count = False
+    list_per_page = 50
+    object_actions = (SYNC, RECONCILE, SETTLE)
+    fieldsets = (
+        (None, {"fields": ("booking_link", "customer", "purpose", "amount_text", "state", "review")}),
+        (_("Money"), {"fields": ("received", "refunded", "refund_pending", "disputed", "dispute_state")}),
+        (_("Provider"), {"fields": ("provider", "mode", "provider_link", "provider_status", "error", "synced")}),
+        (_("Timeline"), {"fields": ("calls_table", "events_table", "refunds_table", "ledger_table", "audit_table")}),
+        (_("Course"), {"fields": ("attempt", "is_current", "created_at", "updated_at", "expires_at", "id")}),
+    )
+    readonly_fields = ("created_at", "updated_at", "id")
+
+    @admin.display(description=_("booking"), ordering="booking__reference")
+    def booking_link(self, payment: Payment) -> SafeString:
+        """The booking's reference with a link."""
+        url = reverse("admin:bookings_booking_change", args=[payment.booking_id])
+        return format_html('<a href="{}">{}</a>', url, payment.booking.reference)
+
+    @admin.display(description=_("customer"))
+    def customer(self, payment: Payment) -> str:
+        """Who pays."""
+        return payment.booking.customer_name
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def amount_text(self, payment: Payment) -> str:
+        """What was asked for."""
+        return money(payment.amount, payment.currency)
+
+    @admin.display(description=_("state"), ordering="status")
+    def state(self, payment: Payment) -> str:
+        """The provider's state in words; with money in, what became of it."""
+        reads = selectors.payment_state(payment)
+        later = reads not in {PaymentState.UNPAID, PaymentState.PENDING, PaymentState.PAID, PaymentState.NEEDS_REVIEW}
+        return str(PaymentState(reads).label) if later else payment.get_status_display()
+
+    @admin.display(description=_("to be looked at"))
+    def review(self, payment: Payment) -> str:
+        """Why staff must look."""
+        return payment.get_review_reason_display() if payment.review_reason else ""
+
+    @admin.display(description=_("mode"), ordering="livemode")
+    def mode(self, payment: Payment) -> str:
+        """Live or test."""
+        return str(_("Live")) if payment.livemode else str(_("Test: no real money"))
+
+    @admin.display(description=_("received"))
+    def received(self, payment: Payment) -> str:
+        """What arrived."""
+        return money(payment.amount_captured, payment.provider_currency or payment.currency)
+
+    @admin.display(description=_("refunded"))
+    def refunded(self, payment: Payment) -> str:
+        """What went back."""
+        return money(payment.amount_refunded, payment.currency)
+
+    @admin.display(description=_("being refunded"))
+    def refund_pending(self, payment: Payment) -> str:
+        """What is on its way back."""
+        return money(payment.amount_refund_pending, payment.currency)
+
+    @admin.display(description=_("disputed"))
+    def disputed(self, payment: Payment) -> str:
+        """What is disputed."""
+        return money(payment.amount_disputed, payment.currency)
+
+    @admin.display(description=_("provider's id"))
+    def provider_link(self, payment: Payment) -> SafeString | str:
+        """The provider's id, in live and test mode with a link to its dashboard."""
+        ref = payment.provider_ref
+        if not ref or selectors.mode() not in {"live", "test"}:
+            return ref or ""
+        path = "" if payment.livemode else "/test"
+        url = f"{DASHBOARD}{path}/payments/{ref}"
+        return format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', url, ref)
+
+    @admin.display(description=_("last error"))
+    def error(self, payment: Payment) -> str:
+        """Why the last try failed."""
+        return f"{payment.last_error_code}: {payment.last_error_message}" if payment.last_error_code else ""
+
+    @admin.display(description=_("last looked at"))
+    def synced(self, payment: Payment) -> str:
+        """When the provider was last asked."""
+        return _moment(payment.provider_synced_at) if payment.provider_synced_at else ""
+
+    @admin.display(description=_("calls to the provider"))
+    def calls_table(self, payment: Payment) -> SafeString | str:
+        """What we asked, with its key."""
+        rows = [
+            (_moment(call.started_at), call.get_operation_display(), call.get_state_display(), call.http_status or "",
+             call.request_id, call.idempotency_key)
+            for call in payment.calls.all()
+        ]  # fmt: skip
+        return table([_("When"), _("What"), _("State"), "HTTP", _("Request"), _("Key")], rows)
+
+    @admin.display(description=_("events of the provider"))
+    def events_table(self, payment: Payment) -> SafeString | str:
+        """What the provider told us."""
+        rows = [
+            (_moment(event.received_at), event.type, event.get_state_display(), event.outcome, _event_link(event))
+            for event in payment.events.defer("payload")
+        ]
+        return table([_("When"), _("Type"), _("State"), _("Outcome"), _("Event")], rows)
+
+    @admin.display(description=_("refunds"))
+    def refunds_table(self, payment: Payment) -> SafeString | str:
+        """Its refunds."""
+        rows = [
+            (_moment(one.created_at), money(one.amount, one.currency), one.get_state_display(),
+             one.get_origin_display(), one.provider_ref or "", one.failure_reason)
+            for one in payment.refunds.all()
+        ]  # fmt: skip
+        return table([_("When"), _("Amount"), _("State"), _("Origin"), _("Provider's id"), _("Failure")], rows)
+
+    @admin.display(description=_("ledger"))
+    def ledger_table(self, payment: Payment) -> SafeString | str:
+        """What was posted for it."""
+        rows = [
+            (_moment(posting.occurred_at), posting.get_kind_display(), entry.account.code,
+             money(entry.amount, entry.currency))
+            for posting in payment.postings.prefetch_related("entries__account")
+            for entry in posting.entries.all()
+        ]  # fmt: skip
+        return table([_("When"), _("What"), _("Account"), _("Debit, or credit with a minus")], rows)
+
+    @admin.display(description=_("audit"))
+    def audit_table(self, payment: Payment) -> SafeString | str:
+        """Who did what with it."""
+        rows = [(_moment(event.at), event.action, event.actor_label) for event in events_for(Target.of(payment))]
+        return table([_("When"), _("What"), _("Who")], rows)
+
+    def may_sync(self, payment: Payment) -> bool:
+        """Whether there is something to ask."""
+        return payment.provider_ref is not None and bool(selectors.providers())
+
+    def waits_for_review(self, payment: Payment) -> bool:
+        """Whether somebody must decide."""
+        return payment.review_reason is not None
+
+    def press_sync(self, request: HttpRequest, obj: Any) -> str:
+        """Ask the provider."""
+        payment = looks.sync_now(payment_id=obj.pk, by=actor_of(request))
+        return f"{_('This is how it stands at the provider')}: {payment.get_status_display()}."
+
+    def press_settle(self, request: HttpRequest, obj: Any) -> str:
+        """Take it off the list of what waits."""
+        reviews.settle(payment_id=obj.pk, by=actor_of(request))
+        return str(_("The payment no longer waits for anybody."))
+
+
+def _event_link(event: Any) -> SafeString:
+    return format_html(
+        '<a href="{}">{}</a>', reverse("admin:payments_paymentevent_change", args=[event.pk]), event.event_id
+    )
+
+
+def _moment(value: Any) -> str:
+    return date_format(localtime(value), "j M Y H:i:s")

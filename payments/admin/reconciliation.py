@@ -1,0 +1,93 @@
+"""Reconciliations and what they found."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from common.admin import ObjectActionsMixin, ReadOnlyAdmin
+from payments.admin.payment import RECONCILE, ReconcileButton
+from payments.admin.shown import NOTHING, as_json, table
+from payments.models import Drift, ReconciliationRun
+
+
+@admin.register(ReconciliationRun)
+class ReconciliationRunAdmin(ReconcileButton, ObjectActionsMixin, ReadOnlyAdmin):
+    """Lists and shows."""
+
+    list_display = ("started_at", "verdict", "exit_code", "repaired", "differences", "window_from", "started_by")
+    list_filter = ("verdict", "started_at")
+    ordering = ("-started_at", "-id")
+    show_full_result_count = False
+    list_per_page = 50
+    object_actions = (RECONCILE,)
+    fields = (
+        "verdict", "exit_code", "window_from", "window_until", "started_at", "finished_at", "started_by",
+        "shown_counters", "found",
+    )  # fmt: skip
+
+    @admin.display(description=_("repaired"))
+    def repaired(self, run: ReconciliationRun) -> Any:
+        """How many rows were behind."""
+        return run.counters.get("repaired", NOTHING)
+
+    @admin.display(description=_("differences"))
+    def differences(self, run: ReconciliationRun) -> Any:
+        """How many differences there were in all."""
+        return run.counters.get("drift", NOTHING)
+
+    @admin.display(description=_("numbers"))
+    def shown_counters(self, run: ReconciliationRun) -> SafeString:
+        """The report's numbers."""
+        return as_json(run.counters)
+
+    @admin.display(description=_("found"))
+    def found(self, run: ReconciliationRun) -> SafeString | str:
+        """The differences that were new."""
+        rows = [(one.get_kind_display(), one.provider_ref, one.action) for one in run.drifts.all()]
+        return table([_("What"), _("Provider's id"), _("What was done")], rows)
+
+
+class OpenFilter(admin.SimpleListFilter):
+    """Differences that nobody has resolved."""
+
+    title = _("open")
+    parameter_name = "open"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """One choice beside all."""
+        return [("yes", _("Yes"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Drift]) -> QuerySet[Drift]:
+        """Those that are open."""
+        return queryset.filter(resolved_at__isnull=True) if self.value() == "yes" else queryset
+
+
+@admin.register(Drift)
+class DriftAdmin(ReadOnlyAdmin):
+    """Lists and shows."""
+
+    list_display = ("created_at", "kind", "severity", "provider_ref", "action", "resolved_at")
+    list_filter = (OpenFilter, "kind", "severity", "created_at")
+    search_fields = ("=provider_ref",)
+    search_help_text = _("The provider's id")
+    ordering = ("-created_at", "-id")
+    show_full_result_count = False
+    list_per_page = 50
+    fields = (
+        "kind", "severity", "provider_ref", "payment", "shown_local", "shown_remote", "action", "run", "created_at",
+        "resolved_by", "resolved_at", "note",
+    )  # fmt: skip
+
+    @admin.display(description=_("here"))
+    def shown_local(self, drift: Drift) -> SafeString:
+        """Our side."""
+        return as_json(drift.local)
+
+    @admin.display(description=_("at the provider"))
+    def shown_remote(self, drift: Drift) -> SafeString:
+        """The provider's side."""
+        return as_json(drift.remote)

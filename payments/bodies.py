@@ -1,0 +1,55 @@
+"""A payment as clients read it: the API and the payment page show the same."""
+
+from typing import Any
+
+from django.conf import settings
+
+from common.api.serializers import instant
+from payments import client_secret, selectors
+from payments.constants import UNPAID_STATUSES
+from payments.models import Payment
+
+
+def intent_body(payment: Payment) -> dict[str, Any]:
+    """The answer of create-intent: with the client secret while there is something to confirm."""
+    body = _shared(payment)
+    if payment.status in UNPAID_STATUSES:
+        body["client_secret"] = client_secret.reveal(payment)
+    return body
+
+
+def payment_body(payment: Payment) -> dict[str, Any]:
+    """A payment without its secret, with what became of its money."""
+    return {
+        **_shared(payment),
+        "purpose": payment.purpose,
+        "payment_state": selectors.payment_state(payment),
+        "amount_refunded": payment.amount_refunded,
+    }
+
+
+def _shared(payment: Payment) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "id": str(payment.pk),
+        "booking": str(payment.booking_id),
+        "provider": payment.provider,
+        "status": payment.status,
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "next_action": _next_action(payment),
+        "expires_at": instant(payment.expires_at),
+        "livemode": payment.livemode,
+    }
+    if payment.last_error_code:
+        body["last_error"] = {"code": payment.last_error_code, "message": payment.last_error_message}
+    return body
+
+
+def _next_action(payment: Payment) -> dict[str, str] | None:
+    if payment.status not in UNPAID_STATUSES:
+        return None
+    return {
+        "type": "confirm_card",
+        "publishable_key": settings.STRIPE_PUBLISHABLE_KEY,
+        "stripe_js_url": settings.STRIPE_JS_URL,
+    }

@@ -1,0 +1,127 @@
+"""`manage.py reconcile_stripe`: does what we know agree with Stripe? The verdict comes first."""
+
+import argparse
+import json
+import sys
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from common.actor import Actor
+from common.api.serializers import instant
+from common.clock import db_now
+from common.errors import NotFound
+from payments.actions import reconciling
+from payments.constants import UNTIL_LAG_SECONDS, Verdict
+from payments.providers.errors import NotConfigured
+from payments.reports import EXIT_BUSY, EXIT_INCOMPLETE, Report, quiet
+
+USAGE = 2
+MOST_HOURS = 720
+DEFAULT_HOURS = 24
+SENTENCES = {
+    Verdict.IN_SYNC: "In sync: nothing to do.",
+    Verdict.REPAIRED: "Repaired: {repaired} of our payments were behind and are up to date now; nothing is left to do.",
+    Verdict.DRIFT: "Drift: {open} differences need a person.",
+    Verdict.INCOMPLETE: "Incomplete: not everything could be compared; run it again.",
+}
+DRY_SENTENCE = "Drift: {open} differences; nothing was changed (--dry-run)."
+
+
+class Command(BaseCommand):
+    """Exit status: 0 in sync or all repaired, 3 drift is left, 4 incomplete, 5 another run is under way, 2 usage."""
+
+    help = "Compare our payments with Stripe's and repair ours."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The flags."""
+        parser.add_argument("--hours", type=_between(1, MOST_HOURS), help=f"how far back (default {DEFAULT_HOURS})")
+        parser.add_argument("--since", type=_instant, help="from this instant (ISO 8601 with a zone)")
+        parser.add_argument("--until", type=_instant, help="up to this instant (default: a minute ago)")
+        parser.add_argument("--dry-run", action="store_true", help="write nothing at all")
+        parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+        parser.add_argument("--payment", default="", help="only this payment: our id, or pi_…")
+        parser.add_argument("--batch", type=_between(1, 10_000), default=reconciling.DEFAULT_BATCH)
+        parser.add_argument("--max-errors", type=_between(0, 10_000), default=reconciling.DEFAULT_MAX_ERRORS)
+        parser.add_argument("--lock-timeout", type=float, default=0, help="seconds to wait for another run")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run it, say the verdict, leave with its status."""
+        wanted = _options(options)
+        try:
+            report = reconciling.run(options=wanted, by=Actor.operator(), progress=_progress())
+        except reconciling.Busy:
+            self.stderr.write("Another reconciliation is under way.")
+            sys.exit(EXIT_BUSY)
+        except NotConfigured:
+            self.stderr.write("Stripe is not configured: set STRIPE_SECRET.")
+            sys.exit(EXIT_INCOMPLETE)
+        except NotFound as error:
+            raise CommandError("There is no such payment.", returncode=USAGE) from error
+        if options["json"]:
+            self.stdout.write(json.dumps(report.as_dict()))
+        else:
+            self._say(report)
+        if report.exit_code:
+            sys.exit(report.exit_code)
+
+    def _say(self, report: Report) -> None:
+        dry = report.dry_run and report.verdict == Verdict.DRIFT
+        sentence = DRY_SENTENCE if dry else SENTENCES[report.verdict]
+        style = self.style.SUCCESS if not report.exit_code else self.style.ERROR
+        self.stdout.write(style(sentence.format(repaired=report.repaired, open=len(report.open_drift))))
+        scanned = report.scanned
+        self.stdout.write(
+            f"{instant(report.since)} to {instant(report.until)}: {scanned['payment_intents']} payments at Stripe, "
+            f"{scanned['events']} missed events, {scanned['local']} open payments here; {report.in_sync} in sync, "
+            f"{report.repaired} repaired, {report.foreign} not ours, {report.duration_s} s."
+        )
+        for one in report.drift:
+            self.stdout.write(f"  {one.kind} {one.ref}: here {one.local}, at Stripe {one.remote}: {one.action}")
+        for error in report.errors:
+            self.stdout.write(f"  error {error}")
+
+
+def _between(least: int, most: int) -> Any:
+    def read(raw: str) -> int:
+        if not raw.isascii() or not raw.isdigit() or not least <= int(raw) <= most:
+            raise argparse.ArgumentTypeError(f"a whole number from {least} to {most} is wanted")
+        return int(raw)
+
+    return read
+
+
+def _instant(raw: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(raw)
+    except ValueError:
+        raise argparse.ArgumentTypeError("write an instant such as 2026-11-22T09:00:00+03:00") from None
+    if found.tzinfo is None:
+        raise argparse.ArgumentTypeError("an instant needs a zone, such as +03:00 or Z")
+    return found
+
+
+def _options(given: dict[str, Any]) -> reconciling.Options:
+    if given["hours"] and given["since"]:
+        raise CommandError("Give --hours or --since, not both.", returncode=USAGE)
+    until = given["until"] or db_now() - timedelta(seconds=UNTIL_LAG_SECONDS)
+    since = given["since"] or until - timedelta(hours=given["hours"] or DEFAULT_HOURS)
+    if since > until:
+        raise CommandError("--since is after --until.", returncode=USAGE)
+    return reconciling.Options(
+        since=since,
+        until=until,
+        dry_run=given["dry_run"],
+        payment=given["payment"],
+        batch=given["batch"],
+        max_errors=given["max_errors"],
+        lock_timeout=given["lock_timeout"],
+    )
+
+
+def _progress() -> Any:
+    """A counter on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return quiet
+    return lambda done: print(f"\r{done} payments compared", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,156 @@
+"""What the core asks of every provider. Amounts are our minor units unless a name says otherwise."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is known of an HTTP answer; zeros and empty texts where there was none."""
+
+    http_status: int = 0
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a provider is asked to collect."""
+
+    payment_id: uuid.UUID
+    booking_id: uuid.UUID
+    purpose: str
+    attempt: int
+    amount: int
+    currency: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A payment as the provider shows it.
+
+    `status` is one of `payments.constants.Status`; `as_of` is the provider's clock in seconds when it was true, 0 where
+    that is unknown. `exact` is False when the provider's amount is no whole number of our minor units.
+    """
+
+    ref: str
+    status: str
+    raw_status: str
+    amount: int
+    amount_received: int
+    provider_amount: int
+    currency: str
+    livemode: bool
+    exact: bool = True
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    charge_ref: str = ""
+    client_secret: str = ""
+    error_code: str = ""
+    error_message: str = ""
+    as_of: int = 0
+    answer: Answer = field(default_factory=Answer)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSnapshot:
+    """A refund as the provider shows it; `state` is one of `payments.constants.RefundState`."""
+
+    ref: str
+    state: str
+    amount: int
+    currency: str
+    payment_ref: str
+    reason: str = ""
+    failure_reason: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    answer: Answer = field(default_factory=Answer)
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEvent:
+    """A webhook that was proved genuine. `payment_ref` names the provider's payment that it is about, if any."""
+
+    event_id: str
+    type: str
+    livemode: bool
+    created: int
+    api_version: str
+    object_id: str
+    payment_ref: str
+    payload: dict[str, Any]
+    secret_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider can do; `idempotency` is `key`, `natural` or `none`."""
+
+    lists: bool
+    partial_refund: bool
+    idempotency: str
+    currencies: frozenset[str] | None = None
+
+
+class PaymentProvider(Protocol):
+    """One adapter. Every method raises only what `payments.providers.errors` holds."""
+
+    name: str
+    livemode: bool
+    capabilities: Capabilities
+
+    def check(self, *, amount: int, currency: str) -> str:
+        """Why the amount cannot be charged: a problem code such as `amount_too_small`, or an empty text."""
+        ...
+
+    def create(self, order: Order, *, key: str) -> Snapshot:
+        """Begin to collect."""
+        ...
+
+    def fetch(self, ref: str) -> Snapshot:
+        """Read the payment."""
+        ...
+
+    def find(self, payment_id: uuid.UUID, *, since: datetime, until: datetime) -> Snapshot | None:
+        """Look among what was created in the window for the one that carries our payment's id."""
+        ...
+
+    def cancel(self, ref: str, *, key: str) -> Snapshot:
+        """Stop collecting."""
+        ...
+
+    def refund(
+        self, ref: str, *, refund_id: uuid.UUID, amount: int, currency: str, reason: str, key: str
+    ) -> RefundSnapshot:
+        """Pay back."""
+        ...
+
+    def refunds_of(self, ref: str) -> list[RefundSnapshot]:
+        """All refunds of a payment."""
+        ...
+
+    def list_changes(self, *, since: datetime, until: datetime) -> Iterator[Snapshot]:
+        """Every payment created in the window, newest first, page by page."""
+        ...
+
+    def missed(self, *, since: datetime, until: datetime) -> Iterator[str]:
+        """Ids of payments about which the window holds an event that no webhook of ours has answered."""
+        ...
+
+
+class EventReader(Protocol):
+    """What the events of a provider mean. Pure: asks nobody."""
+
+    def handles(self, kind: str) -> bool:
+        """Whether events of this type are acted on."""
+        ...
+
+    def snapshot(self, *, kind: str, api_version: str, payload: dict[str, Any], created: int) -> Snapshot | None:
+        """The payment that the event holds, or None where it does not hold one that can be trusted to be whole."""
+        ...
+
+    def payment_ref(self, payload: dict[str, Any]) -> str:
+        """The provider's id of the payment that the event is about; empty for none."""
+        ...

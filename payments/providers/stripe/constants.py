@@ -1,0 +1,32 @@
+"""Numbers and names of Stripe's API. Sources: docs.stripe.com and the SDK of the locked version."""
+
+CONNECT_TIMEOUT_SECONDS = 3.05
+READ_TIMEOUT_SECONDS = 15
+REQUEST_RETRIES = 1
+JOB_RETRIES = 2
+PAGE_SIZE = 100
+PAGE_TRIES = 4
+BACKOFF_SECONDS = 0.5
+BACKOFF_MOST_SECONDS = 30
+TOO_MANY, SERVER_ERROR = 429, 500
+
+SIGNATURE_TOLERANCE_SECONDS = 300
+SIGNATURE_HEADER_LENGTH = 4096
+SIGNATURES_MOST = 16
+
+INTENT_EVENTS = (
+    "payment_intent.succeeded",
+    "payment_intent.processing",
+    "payment_intent.payment_failed",
+    "payment_intent.canceled",
+    "payment_intent.requires_action",
+    "payment_intent.amount_capturable_updated",
+)
+REFUND_EVENTS = (
+    "charge.refunded",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.refund.updated",
+)
+HANDLED_EVENTS = frozenset(INTENT_EVENTS + REFUND_EVENTS)

@@ -1,0 +1,34 @@
+"""What Stripe's events mean."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from payments.providers.protocol import Snapshot
+from payments.providers.stripe import translation
+from payments.providers.stripe.constants import HANDLED_EVENTS, INTENT_EVENTS
+from payments.providers.stripe.version import API_VERSION
+
+
+def handles(kind: str) -> bool:
+    """Whether events of this type are acted on. `payment_intent.created` is not: it may overtake our own answer."""
+    return kind in HANDLED_EVENTS
+
+
+def snapshot(*, kind: str, api_version: str, payload: dict[str, Any], created: int) -> Snapshot | None:
+    """The PaymentIntent of the event, if it was written in the version of the API that we speak."""
+    if kind not in INTENT_EVENTS or api_version != API_VERSION:
+        return None
+    try:
+        return translation.snapshot(payload["data"]["object"], as_of=created)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return None
+
+
+def payment_ref(payload: dict[str, Any]) -> str:
+    """The PaymentIntent's id, in the object itself or named by a charge or refund."""
+    data = payload.get("data")
+    thing = data.get("object") if isinstance(data, Mapping) else None
+    if not isinstance(thing, Mapping):
+        return ""
+    is_intent = thing.get("object") == "payment_intent"
+    return translation.ref_of(thing) if is_intent else translation.ref_of(thing.get("payment_intent"))

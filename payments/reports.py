@@ -1,0 +1,107 @@
+"""What a reconciliation found, in memory and in JSON."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from common.api.serializers import instant
+from payments.constants import DriftKind, Severity, Verdict
+
+
+def quiet(done: int) -> None:
+    """Report no progress."""
+
+
+EXIT_OK, EXIT_DRIFT, EXIT_INCOMPLETE, EXIT_BUSY = 0, 3, 4, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference; `human`: nothing that we may do by ourselves settles it."""
+
+    kind: DriftKind
+    severity: Severity
+    ref: str
+    payment: str
+    local: dict[str, Any]
+    remote: dict[str, Any]
+    action: str
+    human: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """The member of `drift` in the command's JSON."""
+        return {
+            "kind": self.kind.value,
+            "severity": self.severity.value,
+            "ref": self.ref,
+            "payment": self.payment or None,
+            "local": self.local,
+            "remote": self.remote,
+            "action": self.action,
+        }
+
+
+@dataclass(slots=True)
+class Report:
+    """The numbers of one run."""
+
+    since: datetime
+    until: datetime
+    dry_run: bool
+    run_id: str = ""
+    scanned: dict[str, int] = field(default_factory=lambda: {"payment_intents": 0, "events": 0, "local": 0})
+    foreign: int = 0
+    in_sync: int = 0
+    repaired: int = 0
+    drift: list[Finding] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    complete: bool = True
+    duration_s: float = 0.0
+    peak_rss_mb: float = 0.0
+
+    @property
+    def open_drift(self) -> list[Finding]:
+        """What a person must see to; in a dry run all of it, since nothing was repaired."""
+        return [one for one in self.drift if one.human or self.dry_run]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The result in a word."""
+        if self.errors or not self.complete:
+            return Verdict.INCOMPLETE
+        if self.open_drift:
+            return Verdict.DRIFT
+        return Verdict.REPAIRED if self.repaired else Verdict.IN_SYNC
+
+    @property
+    def exit_code(self) -> int:
+        """0, 3 or 4 as the command promises."""
+        return {Verdict.INCOMPLETE: EXIT_INCOMPLETE, Verdict.DRIFT: EXIT_DRIFT}.get(self.verdict, EXIT_OK)
+
+    def counters(self) -> dict[str, Any]:
+        """What the run's row keeps."""
+        return {
+            "scanned": self.scanned,
+            "foreign": self.foreign,
+            "in_sync": self.in_sync,
+            "repaired": self.repaired,
+            "drift": len(self.drift),
+            "errors": self.errors,
+            "duration_s": self.duration_s,
+            "peak_rss_mb": self.peak_rss_mb,
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """The command's JSON."""
+        return {
+            "run_id": self.run_id or None,
+            "window": {"since": instant(self.since), "until": instant(self.until)},
+            "dry_run": self.dry_run,
+            "scanned": self.scanned,
+            "in_sync": self.in_sync,
+            "repaired": self.repaired,
+            "drift": [one.as_dict() for one in self.drift],
+            "errors": self.errors,
+            "duration_s": self.duration_s,
+            "peak_rss_mb": self.peak_rss_mb,
+        }
