@@ -42,7 +42,7 @@ ALIASES = 16384
 OTHER_PATHS = ("tags", "categories", "technologies", "authors", "redirects")
 PRIVATE_PARAMETERS = frozenset({"preview", "view"})
 JSON_RANGES = frozenset({"*/*", "application/*", "application/json", "application/problem+json", ""})
-NOT_IN_304 = frozenset({"content-type", "content-length"})
+NOT_IN_304 = frozenset({"content-type", "content-length", "link"})
 PER_REQUEST = frozenset({"x-request-id", "date", "server", "connection"})
 
 _requests = Counter("cms_edge_requests", "Requests for public content at the edge layer, by what answered", ["outcome"])

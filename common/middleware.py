@@ -1,6 +1,7 @@
 """Small middleware, one concern each; their order is in `config/settings.py`."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -66,6 +67,8 @@ class SecurityHeadersMiddleware:
             headers.pop("Content-Security-Policy")
         for name, value in headers.items():
             response.headers.setdefault(name, value)
+        if response.status_code == HTTPStatus.NOT_MODIFIED:
+            response.headers.pop("Content-Length", None)  # Django counts the absent body; RFC 9110 §8.6 forbids that
         return response
 
 

@@ -57,7 +57,7 @@ def test_a_draft_is_seen_nowhere(api, how):
     hidden = []
     for kind in kinds:
         if how == "never public":
-            hidden.append(factories.draft(kind, **canaries(kind)))
+            hidden.append(factories.draft(kind, slug=f"hidden-{kind}", **canaries(kind)))
             continue
         item = factories.live(kind)
         if how != "newer than what is live":
@@ -66,7 +66,7 @@ def test_a_draft_is_seen_nowhere(api, how):
         hidden.append(publishing.trash(item=item, by=BY) if how == "trashed" else item)
     for kind in kinds:
         factories.live(kind, 7, **related(kind, hidden))
-    slugs = [item.slug for item in hidden] + [f"{CANARY}-title", "service-7", "project-7", "post-7", "person-7"]
+    slugs = [item.slug for item in hidden] + ["service-7", "project-7", "post-7", "person-7"]
 
     answers = list(every_public_answer(api, slugs))
 

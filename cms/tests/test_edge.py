@@ -7,7 +7,8 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 from django.core.cache import caches
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import OperationalError
+from django.core.signals import request_finished, request_started
+from django.db import OperationalError, close_old_connections
 
 from cms import edge
 from cms.actions import publishing, version
@@ -50,6 +51,18 @@ def ask(application, path, *, method="GET", **headers):
     taken = []
     body = b"".join(application(environ, lambda status, fields, exc_info=None: taken.extend((status, fields))))
     return taken[0], dict(taken[1]), body
+
+
+@pytest.fixture(autouse=True)
+def _one_connection(monkeypatch):
+    """A test lives in a transaction of its connection, which requests must therefore not close."""
+    monkeypatch.setattr(edge, "close_old_connections", lambda: None)
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture

@@ -103,4 +103,4 @@ def test_every_composition_makes_a_cover_of_the_promised_size(composition):
     from PIL import Image
 
     with Image.open(BytesIO(art.cover("anything", composition=composition))) as picture:
-        assert (picture.format, picture.size) == ("JPEG", (1600, 900))
+        assert (picture.format, picture.size) == ("JPEG", (1280, 720))
