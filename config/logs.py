@@ -43,7 +43,7 @@ def configure(*, json_lines: bool, level: str) -> dict[str, Any]:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *SHARED[:3],
+            *(one for one in SHARED if not isinstance(one, structlog.stdlib.ExtraAdder)),
             structlog.stdlib.PositionalArgumentsFormatter(),
             structlog.processors.StackInfoRenderer(),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,

@@ -3,11 +3,13 @@
 import gzip
 import io
 import json
+import logging
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import sentry_sdk
+import structlog
 
 from common import context
 from config import logs, sentry
@@ -39,21 +41,19 @@ def test_secrets_are_masked_in_any_text(text):
 
 
 def test_a_log_line_is_json_with_the_request_id():
-    import logging
-
-    import structlog
-
     handler = logging.StreamHandler(stream := io.StringIO())
     formatter = logs.configure(json_lines=True, level="INFO")["formatters"]["lines"]
     handler.setFormatter(formatter.pop("()")(**formatter))
-    logger = logging.getLogger("test.json.lines")
-    logger.addHandler(handler)
+    logging.getLogger("test.json.lines").addHandler(handler)
     with structlog.contextvars.bound_contextvars(request_id="r-1"):
-        logger.error("failed for rt_abcdefghijklmnop", extra={"kind": "mail.deliver"})
-    line = json.loads(stream.getvalue())
-    assert line["request_id"] == "r-1"
-    assert line["event"] == f"failed for rt_{logs.MASK}"
-    assert (line["kind"], line["level"]) == ("mail.deliver", "error")
+        logging.getLogger("test.json.lines").error("failed for rt_abcdefghijklmnop", extra={"kind": "mail.deliver"})
+        structlog.get_logger("test.json.lines").error("failed for rt_abcdefghijklmnop", kind="mail.deliver")
+    for line in map(json.loads, stream.getvalue().splitlines()):
+        assert line["request_id"] == "r-1"
+        assert line["event"] == f"failed for rt_{logs.MASK}"
+        assert (line["kind"], line["level"], line["logger"]) == ("mail.deliver", "error", "test.json.lines")
+        assert line["timestamp"].endswith("Z")
+    assert len(stream.getvalue().splitlines()) == 2
 
 
 class Sink(BaseHTTPRequestHandler):
