@@ -10,7 +10,7 @@ from random import Random
 
 from PIL import Image, ImageDraw
 
-SIZE = (1600, 900)
+SIZE = (1280, 720)
 PORTRAIT_SIDE = 480
 SCALE = 2
 QUALITY = 88
@@ -42,7 +42,7 @@ def mix(one: Colour, other: Colour, share: float) -> Colour:
 
 
 def cover(name: str, *, palette: str = "", composition: str = "") -> bytes:
-    """A JPEG of 1600 by 900 pixels for `name`; palette and composition are chosen by the name unless given."""
+    """A JPEG of 1280 by 720 pixels for `name`; palette and composition are chosen by the name unless given."""
     random = Random(name)  # noqa: S311 - a picture, not a secret
     colours = PALETTES[palette or random.choice(sorted(PALETTES))]
     draw = COMPOSITIONS[composition or random.choice(sorted(COMPOSITIONS))]

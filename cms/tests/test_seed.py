@@ -33,7 +33,7 @@ BY = Actor.operator()
 
 @pytest.fixture
 def small_pictures(monkeypatch):
-    """The same pictures at a sixteenth of the size: drawing is not what these tests are about."""
+    """The same pictures at a tenth of the size: drawing is not what these tests are about."""
     monkeypatch.setattr(art, "SIZE", (400, 225))
     monkeypatch.setattr(art, "SCALE", 1)
     monkeypatch.setattr(art, "PORTRAIT_SIDE", 120)
