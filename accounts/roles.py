@@ -25,8 +25,13 @@ class Role:
         return {name for name in known if _any(name, self.grants) and not _any(name, self.without)}
 
 
+def matches(name: str, pattern: str) -> bool:
+    """Whether a pattern covers a permission."""
+    return fnmatchcase(name, pattern)
+
+
 def _any(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    return any(matches(name, pattern) for pattern in patterns)
 
 
 DRAFTABLE = ("service", "project", "post", "testimonial")
@@ -64,6 +69,8 @@ SALES = Role(
         "payments.view_*",
         "payments.refund",
         "payments.record",
+        "payments.*_payment",
+        "payments.sync",
         "uploads.view_file",
     ),
 )

@@ -45,7 +45,7 @@ class Attempt:
     exceeded: frozenset[str]
 
 
-def rated(name: str, key: bytes) -> list[Rule]:
+def rated(*, name: str, key: bytes) -> list[Rule]:
     """The rule of the setting RATE_<name>, or none when that limit is off."""
     rate = settings.RATES[name]
     if rate is None:

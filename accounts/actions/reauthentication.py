@@ -23,7 +23,8 @@ def confirm(*, session: Session, password: str, by: Actor) -> datetime:
     """
     plain = passwords.check_input(password=password)
     now = db_now()
-    rules = guesses.rated("REAUTHENTICATE_USER", tokens.derive("guess-reauth", str(session.user_id)))
+    key = tokens.derive("guess-reauth", str(session.user_id))
+    rules = guesses.rated(name="REAUTHENTICATE_USER", key=key)
     attempt = guesses.begin(rules=rules, now=now)
     target = Target("accounts.session", str(session.pk))
     if not passwords.matches(user=session.user, password=plain):

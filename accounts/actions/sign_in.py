@@ -51,9 +51,9 @@ class _Caller:
         pair = tokens.derive("guess-ip-account", self.ip, self.address)
         row_key = self.network_key if self.known else self.account_key
         return [
-            *guesses.rated("LOGIN_IP_ACCOUNT", pair),
-            *guesses.rated("LOGIN_IP_ACCOUNT_LONG", pair),
-            *([] if self.known else guesses.rated("LOGIN_ACCOUNT", self.account_key)),
+            *guesses.rated(name="LOGIN_IP_ACCOUNT", key=pair),
+            *guesses.rated(name="LOGIN_IP_ACCOUNT_LONG", key=pair),
+            *([] if self.known else guesses.rated(name="LOGIN_ACCOUNT", key=self.account_key)),
             guesses.Rule("login_in_a_row", row_key, LOGIN_FAILURES_IN_A_ROW, None),
         ]
 

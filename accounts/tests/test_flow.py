@@ -29,7 +29,8 @@ def bearer(access: str) -> dict[str, str]:
     return {"HTTP_AUTHORIZATION": f"Bearer {access}"}
 
 
-def test_invite_accept_login_me_refresh_logout(api: APIClient, owner: User) -> None:
+def invite_and_accept(api: APIClient, owner: User) -> None:
+    """From the invitation to the account, with one weak password on the way."""
     owner_client = factories.sign_in(owner)
 
     invited = owner_client.post("/api/auth/invites", {"email": "Ben@Example.com ", "roles": ["Author", "Editor"]})
@@ -60,6 +61,10 @@ def test_invite_accept_login_me_refresh_logout(api: APIClient, owner: User) -> N
     assert accepted.json()["status"] == "2fa_enrollment_required"
     assert accepted.json()["enrollment_token"].startswith("en_")
     assert accepted.json()["expires_in"] == 600
+
+
+def test_invite_accept_login_me_refresh_logout(api: APIClient, owner: User) -> None:
+    invite_and_accept(api, owner)
 
     login = api.post("/api/auth/login", {"email": "BEN@example.com", "password": NEW_PASSWORD})
     assert login.status_code == 200
