@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
 
-from bookings import pricing, selectors, windows
+from bookings import pricing, selectors, windows, words
 from bookings.constants import Mode
 from bookings.errors import NotBookable
 from bookings.models import ServiceOffer
@@ -45,6 +45,7 @@ def offer_context(offer: ServiceOffer) -> dict[str, Any]:
         "noindex": True,
         "service": offer.service,
         "offer": offer,
+        "duration": words.duration(offer.duration_minutes),
         "price": format_money(offer.price_amount, offer.currency) if offer.price_amount else "",
         "deposit": format_money(deposit, offer.currency) if partly else "",
         "is_request": offer.mode == Mode.REQUEST,

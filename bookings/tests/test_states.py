@@ -1,6 +1,6 @@
 """The table of states, holds, what staff decide, and cancelling."""
 
-import itertools
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -46,27 +46,33 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize(("source", "target"), list(itertools.product(Status.values, Status.values)))
-def test_the_whole_table_of_states(source, target):
-    booking = with_status(make_booking(), source)
-    fields = {"cancelled_at": db_now(), "cancelled_by": "system:test"} if target == Status.CANCELLED else {}
+@pytest.mark.parametrize("source", Status.values)
+def test_the_whole_table_of_states(source):
+    booking = make_booking()
+    for target in Status.values:
+        Booking.objects.update(status=source, lock_version=1, **cancellation_fields(source))
+        booking.refresh_from_db()
+        check_move(booking, source, target)
+
+
+def cancellation_fields(status):
+    cancelled = status == Status.CANCELLED
+    return {"cancelled_at": db_now() if cancelled else None, "cancelled_by": "system:test" if cancelled else ""}
+
+
+def check_move(booking, source, target):
     events = AuditEvent.objects.count()
-    move = lambda: transitions.move(  # noqa: E731
-        booking=booking, to=target, event="booking.expired", by=TEST, now=db_now(), **fields
-    )
-    with transaction.atomic():
-        if (source, target) in ALLOWED:
-            move()
-        else:
-            with pytest.raises(InvalidTransition) as refusal:
-                move()
-            allowed = sorted(to for start, to in ALLOWED if start == source)
-            assert refusal.value.members == {"state": source, "allowed": allowed}
+    fields = cancellation_fields(target) if target == Status.CANCELLED else {}
+    happens = (source, target) in ALLOWED
+    with transaction.atomic(), nullcontext() if happens else pytest.raises(InvalidTransition) as refusal:
+        transitions.move(booking=booking, to=target, event="booking.expired", by=TEST, now=db_now(), **fields)
+    if not happens:
+        allowed = sorted(to for start, to in ALLOWED if start == source)
+        assert refusal.value.members == {"state": source, "allowed": allowed}
     booking.refresh_from_db()
-    happened = (source, target) in ALLOWED
-    assert booking.status == (target if happened else source)
-    assert booking.lock_version == (2 if happened else 1)
-    assert AuditEvent.objects.count() - events == int(happened)
+    assert booking.status == (target if happens else source)
+    assert booking.lock_version == (2 if happens else 1)
+    assert AuditEvent.objects.count() - events == int(happens)
 
 
 # --- holds ------------------------------------------------------------------------------------------------------------
