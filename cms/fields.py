@@ -74,7 +74,9 @@ class PartsField(_Json):
 
     def __init__(self, *args: Any, keys: Sequence[Key] = (), **kwargs: Any) -> None:
         self.keys = tuple(keys)
-        super().__init__(*args, **({"default": list, "blank": True} | kwargs))
+        kwargs.setdefault("default", list)
+        kwargs.setdefault("blank", True)
+        super().__init__(*args, **kwargs)
 
     def validate(self, value: Any, model_instance: models.Model | None) -> None:
         """Check every entry against the keys."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Expression, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 from rest_framework import serializers
 
@@ -76,10 +76,10 @@ def money(name: str, amount: str, currency: str) -> Output:
 def many(name: str, schema: Schema, queryset: QuerySet[Any], /, **members: str) -> Output:
     """A list of small objects that one subquery gathers; `queryset` refers to the row by OuterRef and is ordered."""
     label = f"_{name}"
-    return Output(name, schema, lambda row: row[label], (), {label: gathered(queryset, **members)})
+    return Output(name, schema, lambda row: row[label], (), {label: gathered(queryset, **dict[str, Any](members))})
 
 
-def gathered(queryset: QuerySet[Any], /, *, limit: int | None = None, **members: Any) -> Expression:
+def gathered(queryset: QuerySet[Any], /, *, limit: int | None = None, **members: Any) -> ArraySubquery:
     """Return the expression of a list of at most `limit` JSON objects."""
     return ArraySubquery(queryset.annotate(found=JSONObject(**members)).values_list("found")[:limit])
 

@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from cms import parts
+from cms.constants import PARTS_MAX
 from cms.parts import Key, Kind
 
 SPARE_ROWS = 2
@@ -56,7 +57,7 @@ class PartsWidget(forms.Widget):
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[dict[str, Any]]:
         """Read the rows back, without those that are wholly empty."""
         count = str(data.get(f"{name}-count", "0"))
-        size = min(int(count), parts.PARTS_MAX + SPARE_ROWS) if count.isdecimal() and len(count) < len("10000") else 0
+        size = min(int(count), PARTS_MAX + SPARE_ROWS) if count.isdecimal() and len(count) < len("10000") else 0
         rows = [{key.name: data.get(f"{name}-{index}-{key.name}", "") for key in self.keys} for index in range(size)]
         return [row for row in rows if any(str(text).strip() for text in row.values())]
 

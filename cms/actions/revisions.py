@@ -20,7 +20,7 @@ def add(
     """Write the next revision of a locked item and make it the newest; the caller saves the item."""
     base = item.latest_revision
     revision = Revision.objects.create(
-        item_type=item._meta.model_name,
+        item_type=str(item._meta.model_name),
         item_id=str(item.pk),
         number=base.number + 1 if base else 1,
         kind=kind,

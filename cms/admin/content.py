@@ -1,12 +1,11 @@
 """The model admin that all types share."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,14 +16,13 @@ from cms.admin import editor
 from cms.constants import State
 from cms.models import ContentItem, Publishable
 from common.admin import ActionAdmin, ObjectAction, ObjectActionsMixin
-from common.csp import csp_update
 
 PUBLISH = "_publish"
-SEARCH_ENGINES = (
+SEARCH_ENGINES: Any = (
     "Search engines",
     {"classes": ("collapse",), "fields": ("seo_title", "seo_description", "og_image", "canonical_url", "noindex")},
 )
-ORDER = ("Place", {"fields": ("featured", "position")})
+ORDER: Any = ("Place", {"fields": ("featured", "position")})
 
 
 class StandsFilter(admin.SimpleListFilter):
@@ -61,13 +59,13 @@ class StandsFilter(admin.SimpleListFilter):
 class PublishableAdmin(ObjectActionsMixin, ActionAdmin):
     """Forms that show the newest draft; *Save draft* and *Save and publish* below them."""
 
-    change_form_template = "cms/admin/content_form.html"
+    change_form_template = "cms/admin/content_form.html"  # type: ignore[misc]  # the mixin and Django disagree
     save_as = False
     noun = "Draft"
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return the row with the newest draft's values in memory; it is never saved."""
-        found = super().get_object(request, object_id, from_field)  # type: ignore[misc]  # ModelAdmin's, by the MRO
+        found = super().get_object(request, object_id, from_field)
         if found is not None:
             snapshots.load(found, drafts.newest(found))
         return found
@@ -79,17 +77,14 @@ class PublishableAdmin(ObjectActionsMixin, ActionAdmin):
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Show the form under the policy that the editor needs."""
         context = {
             **(extra_context or {}),
             "may_publish": self.may_publish(request),
             "publish_label": "Save and publish",
         }
-        response: HttpResponseBase = csp_update(editor.policy())(super().changeform_view)(
-            request, object_id, form_url, context
-        )
-        return response
+        return editor.allowed(request, super().changeform_view(request, object_id, form_url, context))
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         """Say below the form where the item stands."""
@@ -139,10 +134,10 @@ class ContentAdmin(PublishableAdmin):
     """Content with an address: lists with a state, moves as buttons."""
 
     list_per_page = 50
-    list_filter: Any = (StandsFilter, "featured")
-    search_fields: Any = ("draft_title", "slug", "draft_slug")
-    ordering: Any = ("position", "-edited_at")
-    prepopulated_fields: Any = {"slug": ("title",)}
+    list_filter: ClassVar[Any] = (StandsFilter, "featured")
+    search_fields: ClassVar[Any] = ("draft_title", "slug", "draft_slug")
+    ordering: ClassVar[Any] = ("position", "-edited_at")
+    prepopulated_fields: ClassVar[Any] = {"slug": ("title",)}
 
     @property
     def object_actions(self) -> tuple[ObjectAction, ...]:  # type: ignore[override]  # made of the model's name
@@ -195,7 +190,7 @@ class ContentAdmin(PublishableAdmin):
         kind = "live" if obj.is_public else "wait" if obj.state == State.IN_REVIEW else "draft"
         return format_html('<span class="chip chip--{}">{}</span>', kind, state_words(obj))
 
-    def view_on_site(self, obj: ContentItem) -> str | None:  # type: ignore[override]  # Django takes a callable here
+    def view_on_site(self, obj: ContentItem) -> str | None:
         """Return the page of what is public."""
         kind = registry.get(str(self.opts.model_name))
         return f"/{kind.page}/{live_slug(obj)}" if obj.is_public else None
@@ -258,7 +253,7 @@ class ContentAdmin(PublishableAdmin):
 def live_slug(obj: ContentItem) -> str:
     """Return the public slug of an item that was loaded with its draft."""
     rows = type(obj)._default_manager.filter(pk=obj.pk)
-    return rows.values_list("slug", flat=True).get()
+    return str(rows.values_list("slug", flat=True).get())
 
 
 def state_words(obj: Publishable) -> str:

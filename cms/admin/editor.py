@@ -11,7 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import django_prose_editor
+from django.http import HttpRequest, HttpResponse
 from django_prose_editor.widgets import importmap
+
+from common.csp import csp_update
 
 EDITOR = Path(django_prose_editor.__file__).parent / "static" / "django_prose_editor" / "editor.js"
 _STYLE = re.compile(r"=`(\.ProseMirror \{[^`]*)`")
@@ -26,6 +29,12 @@ def policy() -> dict[str, list[str]]:
     if style is None or script is None or "\\" in style[1]:
         raise LookupError("The rich-text editor's inline blocks are not where its known versions have them.")
     return {"script-src": [_hash(script[1])], "style-src": [_hash(style[1])]}
+
+
+def allowed(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Return the response with what the editor needs added to its policy."""
+    csp_update(policy())(lambda _request: response)(request)
+    return response
 
 
 def _hash(text: str) -> str:

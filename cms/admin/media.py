@@ -5,10 +5,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -39,9 +37,9 @@ class NewPictureForm(PictureForm):
         label="Picture", help_text="JPEG, PNG or WebP.", widget=forms.FileInput(attrs={"accept": ",".join(IMAGE_TYPES)})
     )
 
-    def clean_upload(self) -> UploadedFile:
+    def clean_upload(self) -> Any:
         """Refuse what is too large before anything reads it."""
-        upload: UploadedFile = self.cleaned_data["upload"]
+        upload: Any = self.cleaned_data["upload"]
         if (upload.size or 0) > RULES[Purpose.IMAGE].max_bytes:
             raise ValidationError("The file is too large.", code="too_large")
         return upload
@@ -88,7 +86,7 @@ class MediaAssetAdmin(ActionAdmin):
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Store the file before Django opens its transaction: a slow store must not hold a row."""
         if request.method == "POST" and object_id is None and self.has_add_permission(request):
             self._store(request)
@@ -98,7 +96,7 @@ class MediaAssetAdmin(ActionAdmin):
         form = NewPictureForm(request.POST, request.FILES)
         if not form.is_valid():
             return
-        upload: UploadedFile = form.cleaned_data["upload"]
+        upload: Any = form.cleaned_data["upload"]
         try:
             stored: Any = uploads.ingest(
                 content=upload.read(),

@@ -3,14 +3,12 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 
 from cms.actions import taxonomy
 from cms.admin import editor
 from cms.models import Author, Category, Tag, Technology
 from common.admin import ActionAdmin
-from common.csp import csp_update
 
 
 class RowAdmin(ActionAdmin):
@@ -51,9 +49,6 @@ class AuthorAdmin(RowAdmin):
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Show the form under the policy that the editor needs."""
-        response: HttpResponseBase = csp_update(editor.policy())(super().changeform_view)(
-            request, object_id, form_url, extra_context
-        )
-        return response
+        return editor.allowed(request, super().changeform_view(request, object_id, form_url, extra_context))

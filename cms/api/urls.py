@@ -28,7 +28,8 @@ def described(view: type[PublicView], name: str, *, answer: Any, parameters: Any
         parameters=parameters,
         tags=TAGS,
     )(_copy(view))
-    return type(name, (view,), {"get": described_get, "__doc__": view.__doc__}).as_view()
+    made: type[PublicView] = type(name, (view,), {"get": described_get, "__doc__": view.__doc__})
+    return made.as_view()
 
 
 def _copy(view: type[PublicView]) -> Any:

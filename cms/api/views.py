@@ -19,6 +19,7 @@ from common.api.views import ApiView
 from common.client_ip import client_ip
 from common.errors import NotFound
 from common.pagination import page_list
+from common.parameters import refuse_unknown
 
 
 class PublicView(ApiView):
@@ -97,7 +98,7 @@ class SingletonDetail(PublicView):
 
     def get(self, request: Request) -> Response:
         """Answer 200 or 304."""
-        query.refuse_unknown(request, ())
+        refuse_unknown(request, ())
         tags = [self.singleton.tag]
         if (unchanged := caching.not_modified(request, tags)) is not None:
             return unchanged

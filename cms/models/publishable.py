@@ -53,7 +53,7 @@ class Publishable(models.Model):
 
     class Meta:
         abstract = True
-        constraints = (
+        constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
             models.CheckConstraint(name="%(app_label)s_%(class)s_state_known", condition=Q(state__in=State.values)),
             models.CheckConstraint(
                 name="%(app_label)s_%(class)s_live_complete",
@@ -153,12 +153,12 @@ class ContentItem(Publishable):
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     deleted_by = models.CharField(max_length=254, blank=True, editable=False)
 
-    objects = LiveQuerySet.as_manager()
+    objects: ClassVar[Any] = LiveQuerySet.as_manager()
 
     class Meta(Publishable.Meta):
         abstract = True
-        ordering = ("position", "id")
-        constraints = (
+        ordering: ClassVar[tuple[str, ...]] = ("position", "id")
+        constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
             *Publishable.Meta.constraints,
             models.CheckConstraint(
                 name="%(app_label)s_%(class)s_trash_not_public",
@@ -173,7 +173,7 @@ class ContentItem(Publishable):
                 condition=Q(deleted_at__isnull=True),
             ),
         )
-        indexes = (
+        indexes: ClassVar[tuple[models.Index, ...]] = (
             models.Index(
                 name="%(app_label)s_%(class)s_position",
                 fields=["position", "id"],

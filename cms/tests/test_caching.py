@@ -69,7 +69,9 @@ def test_headers_of_public_content(api, path, tags):
 @pytest.mark.usefixtures("content")
 def test_a_matching_validator_costs_one_query_until_something_is_published(api, path):
     first = api.get(path)
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         again = api.get(path, headers={"If-None-Match": f'W/"x", {first["ETag"]}'})
     assert (again.status_code, again.content) == (304, b"")
     assert again["ETag"] == first["ETag"]
@@ -105,8 +107,8 @@ def test_a_validator_does_not_bring_back_what_is_gone(api):
 def test_head_and_options(api, path):
     get, head, options = api.get(path), api.head(path), api.options(path)
     assert (head.status_code, head.content) == (200, b"")
-    same = {name: value for name, value in get.items() if name not in {"X-Request-ID"}}
-    assert {name: value for name, value in head.items() if name not in {"X-Request-ID"}} == same
+    same = {name: value for name, value in get.items() if name != "X-Request-ID"}
+    assert {name: value for name, value in head.items() if name != "X-Request-ID"} == same
     assert (options.status_code, options["Allow"]) == (204, "GET, HEAD, OPTIONS")
     for method in (api.post, api.put, api.patch, api.delete):
         refused = method(path, {})
@@ -137,8 +139,12 @@ def plenty(kind, count):
     values = {
         "service": {"cover": picture, "technologies": technologies},
         "project": {"gallery": [picture], "technologies": technologies},
-        "post": {"cover": picture, "tags": tags, "authors": [factories.author(avatar=picture)],
-                 "category": factories.category()},
+        "post": {
+            "cover": picture,
+            "tags": tags,
+            "authors": [factories.author(avatar=picture)],
+            "category": factories.category(),
+        },
         "testimonial": {"avatar": picture, "project": project},
     }[kind]
     for number in range(1, count + 1):
@@ -190,8 +196,15 @@ def test_a_list_costs_as_many_queries_at_any_size(api, kind):
 def test_other_addresses_stay_within_four_queries(api):
     service = factories.live("service", 2)
     factories.live("project", 2, services=[service])
-    for path in ("/api/projects?include=services", "/api/services/service-2", "/api/projects/project-2",
-                 "/api/blogs/post-1", "/api/blogs?tag=a&q=b&fields=slug,body", "/api/settings", "/api/technologies"):
+    for path in (
+        "/api/projects?include=services",
+        "/api/services/service-2",
+        "/api/projects/project-2",
+        "/api/blogs/post-1",
+        "/api/blogs?tag=a&q=b&fields=slug,body",
+        "/api/settings",
+        "/api/technologies",
+    ):
         assert queries_of(api, path)[0] <= 4, path
 
 

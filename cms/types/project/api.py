@@ -38,7 +38,7 @@ class ClientSerializer(serializers.Serializer[Any]):
 class MetricSerializer(serializers.Serializer[Any]):
     """A figure that changed."""
 
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # DRF keeps declared fields apart from its own `label`
     value = serializers.CharField()
     unit = serializers.CharField(allow_blank=True)
     before = serializers.CharField(allow_blank=True)

@@ -1,7 +1,7 @@
 """Work that the studio has done."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
@@ -63,7 +63,7 @@ class Project(ContentItem):
         expression=SEARCHED, output_field=SearchVectorField(), db_persist=True, editable=False
     )
 
-    objects = ProjectQuerySet.as_manager()
+    objects: ClassVar[Any] = ProjectQuerySet.as_manager()
 
     class Meta(ContentItem.Meta):
         permissions = (

@@ -49,7 +49,7 @@ class QuestionSerializer(serializers.Serializer[Any]):
 class ActionSerializer(serializers.Serializer[Any]):
     """A button."""
 
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # DRF keeps declared fields apart from its own `label`
     url = serializers.CharField()
 
 

@@ -3,8 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponseRedirect
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from cms.admin.content import PublishableAdmin
@@ -43,7 +42,7 @@ class SiteSettingsAdmin(PublishableAdmin):
         user: Any = request.user
         return bool(user.has_perm(CHANGE)) and not SiteSettings.objects.exists()
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Go straight to the one page."""
         row = SiteSettings.objects.first()
         if row is None:

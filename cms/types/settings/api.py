@@ -131,7 +131,7 @@ class NetworkSerializer(serializers.Serializer[Any]):
 class LinkSerializer(serializers.Serializer[Any]):
     """A link of a menu."""
 
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # DRF keeps declared fields apart from its own `label`
     url = serializers.CharField()
 
 

@@ -26,7 +26,10 @@ class Testimonial(ContentItem):
     NAME_KEY = "person"
 
     title = models.GeneratedField(
-        expression=F("person"), output_field=models.CharField(max_length=TITLE_MAX), db_persist=True, editable=False
+        expression=F("person"),  # type: ignore[arg-type]  # the stub does not know that an F will do
+        output_field=models.CharField(max_length=TITLE_MAX),
+        db_persist=True,
+        editable=False,
     )
     quote = models.TextField(
         max_length=QUOTE_MAX, blank=True, validators=[MaxLengthValidator(QUOTE_MAX), validate_plain]
