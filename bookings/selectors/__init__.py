@@ -11,7 +11,6 @@ from bookings.selectors.availability import (
 )
 from bookings.selectors.bookings import (
     Due,
-    attached_bookings,
     booking_by_id,
     booking_by_token,
     booking_for,
@@ -34,7 +33,6 @@ from bookings.selectors.bookings import (
 
 __all__ = [
     "Due",
-    "attached_bookings",
     "booking_by_id",
     "booking_by_token",
     "booking_for",

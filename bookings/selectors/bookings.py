@@ -1,7 +1,6 @@
 """Bookings: who may read one, what it costs, and what waits for staff."""
 
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -162,11 +161,6 @@ def booking_list() -> QuerySet[Booking]:
 def booking_by_id(booking_id: uuid.UUID | str) -> Booking:
     """Any booking, spam too, for callers that have proved their right to it; NotFound for an unknown id."""
     return _get(_as_uuid(booking_id))
-
-
-def attached_bookings(booking_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Booking]:
-    """Bookings by id, for lists of things that belong to bookings."""
-    return Booking.objects.in_bulk(list(booking_ids))
 
 
 def needs_you() -> list[Attention]:
