@@ -1,6 +1,7 @@
 """What one `make run` will do, decided from the environment and `.env` before anything starts."""
 
 import os
+import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,7 +70,8 @@ def database_url(port: int) -> str:
 
 def free_database_port() -> int:
     """Return a port for our own database."""
-    return next((port for port in DATABASE_PORTS if port_is_free(port)), DATABASE_PORTS[0])
+    candidates = random.sample(DATABASE_PORTS, len(DATABASE_PORTS))  # two checkouts may look at once
+    return next((port for port in candidates if port_is_free(port)), DATABASE_PORTS[0])
 
 
 def _port(text: str) -> int:

@@ -43,6 +43,7 @@ SOCKET_PATH_BYTES = 107
 """The longest path of a Unix socket (unix(7): 108 bytes with the closing zero)."""
 SYSTEM_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 UNSAFE_AND_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+PORT_TAKEN = "could not create any TCP/IP sockets"
 STILL_ENDING = ("pre-existing shared memory block", "postmaster.pid")
 """What PostgreSQL says while the last processes of a killed server are about to go."""
 
@@ -106,6 +107,8 @@ class Postgres:
         self.database = database
         self.fsync = fsync
         self.log = self.data.with_name(f"{self.data.name}.log")
+        self.is_new = False
+        """Whether the last start had to make the cluster."""
         self._bin_dir = bin_dir
         self._copies = copies
         self._lock = FolderLock(self.data)
@@ -133,7 +136,8 @@ class Postgres:
             if not port_is_free(self.port):
                 raise PortTakenError(self.port, "PostgreSQL")
             run_as = self._choose_user()
-            if not (run_as.data / "PG_VERSION").exists():
+            self.is_new = not (run_as.data / "PG_VERSION").exists()
+            if self.is_new:
                 self._make_cluster(run_as)
             self._start_until_ready(run_as)
             self._make_database()
@@ -191,6 +195,8 @@ class Postgres:
                 time.sleep(POLL_SECONDS)
             stop_child(self.process, signal.SIGINT, seconds=0)
             why = last_lines(self.log)
+            if PORT_TAKEN in why:  # between our look at the port and the server's
+                raise PortTakenError(self.port, "PostgreSQL")
             if time.monotonic() > deadline or not any(words in why for words in STILL_ENDING):
                 raise LauncherError(f"PostgreSQL did not start: {why}")
             time.sleep(10 * POLL_SECONDS)
@@ -229,7 +235,7 @@ class Postgres:
         except psycopg.Error:
             return False
         if row != (os.fspath(data),):
-            raise LauncherError(f"Another PostgreSQL answers on port {self.port}.")
+            raise PortTakenError(self.port, "PostgreSQL")
         return True
 
     def _make_database(self) -> None:

@@ -26,6 +26,7 @@ from devkit.template_database import schema_fingerprint
 CHECKOUT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 60
 COMMAND_SECONDS = 600
+PORT_TRIES = 5
 WATCH_SECONDS = 0.1
 WEB_OPTIONS = ["--blocking-threads", "8", "--backpressure", "64", "--workers-kill-timeout", "5"]
 
@@ -105,17 +106,18 @@ class Supervisor:
         if chosen.database_port is None:
             return False
         self._check()
-        fresh = not (self.var / "pg").exists()
         print("Starting PostgreSQL ...", flush=True)
         self._postgres = Postgres(self.var / "pg", port=chosen.database_port, database=DATABASE)
-        try:
-            self._postgres.start()
-        except PortTakenError:  # nobody but us needs to know the number, so take another
+        for _ in range(PORT_TRIES):
+            with contextlib.suppress(PortTakenError):  # nobody but us needs to know the number, so take another
+                self._postgres.start()
+                break
             self._postgres.port = free_database_port()
+        else:
             self._postgres.start()
-            env_file.set("DATABASE_URL", database_url(self._postgres.port))
-            env_file.save()
-        return fresh
+        env_file.set("DATABASE_URL", database_url(self._postgres.port))
+        env_file.save()
+        return self._postgres.is_new
 
     def _is_released(self) -> bool:
         """Tell whether an earlier run released these very migrations on this database."""

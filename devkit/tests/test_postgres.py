@@ -146,7 +146,7 @@ def test_a_foreign_server_on_the_port_is_refused_and_left_alone(tmp_path):
 def test_another_cluster_that_answers_is_not_taken_for_ours(tmp_path):
     with Postgres(tmp_path / "other", fsync=False) as other:
         ours = Postgres(tmp_path / "pg", port=other.port)
-        with pytest.raises(LauncherError, match="Another PostgreSQL answers"):
+        with pytest.raises(PortTakenError, match=f"Port {other.port} is taken by another program"):
             ours._answers_as_ours(ours.data)
         assert other.running() is True
 

@@ -12,7 +12,7 @@ import redis
 
 from devkit.processes import LauncherError, PortTakenError, free_port
 from devkit.tests.support import CHECKOUT, MARK, nobody_left
-from devkit.valkey import Valkey
+from devkit.valkey import AT_ONCE, Valkey
 
 
 def test_it_answers_only_with_its_password_and_stops_cleanly(tmp_path):
@@ -23,7 +23,7 @@ def test_it_answers_only_with_its_password_and_stops_cleanly(tmp_path):
     assert client.info("server")["process_id"] == process.pid
     assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "volatile-lru"}
     with pytest.raises(redis.AuthenticationError):
-        redis.Redis(port=server.port).ping()
+        redis.Redis(port=server.port, retry=AT_ONCE).ping()
     client.close()
     server.stop()
     assert process.returncode == 0
