@@ -7,7 +7,7 @@ and days in ISO 8601, ordered relations in their order.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -73,12 +73,14 @@ def _pair(one: Any, ordered: Ordered) -> dict[str, str]:
 
 
 def as_json(value: Any) -> Any:
-    """Return a column's value as JSON holds it."""
+    """Return a column's value as JSON holds it; instants in UTC and whole seconds, as forms and the API have them."""
     if isinstance(value, models.Model):
         value = value.pk
     if isinstance(value, UUID):
         return str(value)
-    if isinstance(value, datetime | date):
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(microsecond=0).isoformat()
+    if isinstance(value, date):
         return value.isoformat()
     return str(value) if isinstance(value, models.Choices) else value
 

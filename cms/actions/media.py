@@ -1,7 +1,7 @@
 """Pictures: what is said about a ready file."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +44,8 @@ def create(
     decorative: bool = False,
     caption: str = "",
     credit: str = "",
+    licence: str = "",
+    licence_until: date | None = None,
     folder: str = "",
     focal_x: float = 0.5,
     focal_y: float = 0.5,
@@ -59,6 +61,8 @@ def create(
         decorative=decorative,
         caption=caption,
         credit=credit,
+        licence=licence,
+        licence_until=licence_until,
         folder=folder,
         focal_x=focal_x,
         focal_y=focal_y,

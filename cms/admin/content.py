@@ -97,6 +97,11 @@ class PublishableAdmin(ObjectActionsMixin, ActionAdmin):
         user: Any = request.user
         return bool(user.has_perm(f"cms.publish_{self.opts.model_name}"))
 
+    @admin.display(description="Version")
+    def read_version(self, obj: Publishable) -> int:
+        """The version that the form was read at, for those who may only look."""
+        return obj.lock_version
+
     def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Publishable:  # noqa: FBT001
         """Save the draft, and publish it when that button was pressed."""
         by = self.actor(request)

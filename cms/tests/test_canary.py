@@ -28,8 +28,12 @@ def canaries(kind):
 def every_public_answer(api, slugs):
     for name in LISTS:
         yield api.get(f"/api/{name}")
-    for path, include in (("services", "projects"), ("projects", "services,testimonial"), ("blogs", "related"),
-                          ("testimonials", "project")):
+    for path, include in (
+        ("services", "projects"),
+        ("projects", "services,testimonial"),
+        ("blogs", "related"),
+        ("testimonials", "project"),
+    ):
         yield api.get(f"/api/{path}?include={include}&fields=slug,title")
         yield api.get(f"/api/{path}?q={CANARY}")
         for slug in slugs:

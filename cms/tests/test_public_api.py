@@ -11,7 +11,15 @@ pytestmark = pytest.mark.django_db
 ROW = {"id", "slug", "title", "featured", "position", "published_at", "updated_at"}
 DETAIL = ROW | {"first_published_at", "seo", "links"}
 SERVICE = {
-    "tagline", "summary", "icon", "cover", "price_kind", "price", "delivery_weeks", "technologies", "booking",
+    "tagline",
+    "summary",
+    "icon",
+    "cover",
+    "price_kind",
+    "price",
+    "delivery_weeks",
+    "technologies",
+    "booking",
 }
 PROJECT = {"client", "summary", "cover", "services", "technologies", "role", "started_on", "ended_on"}
 POST = {"excerpt", "cover", "authors", "category", "tags", "pinned", "reading_minutes"}
@@ -66,9 +74,14 @@ def test_a_post_in_full(api):
     detail = api.get("/api/blogs/shipping-on-fridays").json()
 
     assert detail["cover"] == {
-        "alt": "A grey rectangle", "width": 64, "height": 36, "focal": {"x": 0.25, "y": 0.5},
-        "color": cover.file.color or None, "blur_data_url": cover.file.blur_data_url or None,
-        "src": detail["cover"]["src"], "variants": detail["cover"]["variants"],
+        "alt": "A grey rectangle",
+        "width": 64,
+        "height": 36,
+        "focal": {"x": 0.25, "y": 0.5},
+        "color": cover.file.color or None,
+        "blur_data_url": cover.file.blur_data_url or None,
+        "src": detail["cover"]["src"],
+        "variants": detail["cover"]["variants"],
     }
     assert detail["cover"]["src"].startswith("http://testserver/media/files/")
     assert [one["name"] for one in detail["authors"]] == ["Brian Mwangi", "Wanjiru Kamau"]
@@ -109,11 +122,24 @@ def test_settings_before_and_after_their_publication(api):
     factories.site(navigation_header=[{"label": "Work", "url": "/projects"}], announcement_text="We moved")
     after = api.get("/api/settings").json()
     assert after.keys() == {
-        "identity", "contact", "opening_hours", "social", "navigation", "seo", "analytics", "legal", "announcement",
-        "updated_at", "links",
+        "identity",
+        "contact",
+        "opening_hours",
+        "social",
+        "navigation",
+        "seo",
+        "analytics",
+        "legal",
+        "announcement",
+        "updated_at",
+        "links",
     }
     assert after["identity"] == {
-        "name": "Example Studio", "legal_name": "", "tagline": "", "logo": None, "icon": None,
+        "name": "Example Studio",
+        "legal_name": "",
+        "tagline": "",
+        "logo": None,
+        "icon": None,
     }
     assert after["navigation"] == {"header": [{"label": "Work", "url": "/projects"}], "footer": []}
     assert after["announcement"] == {"text": "We moved", "url": None, "starts_at": None, "ends_at": None}
@@ -135,10 +161,18 @@ def test_pages_link_to_their_neighbours(api):
     base = "http://testserver/api/services?per_page=2&fields=slug"
     assert [row["slug"] for row in body["data"]] == ["service-3", "service-4"]
     assert body["meta"] == {
-        "page": 2, "per_page": 2, "total": 5, "pages": 3, "content_version": body["meta"]["content_version"],
+        "page": 2,
+        "per_page": 2,
+        "total": 5,
+        "pages": 3,
+        "content_version": body["meta"]["content_version"],
     }
     assert body["links"] == {
-        "self": f"{base}&page=2", "first": base, "prev": base, "next": f"{base}&page=3", "last": f"{base}&page=3",
+        "self": f"{base}&page=2",
+        "first": base,
+        "prev": base,
+        "next": f"{base}&page=3",
+        "last": f"{base}&page=3",
     }
     assert f'<{base}&page=3>; rel="next"' in answer["Link"]
     assert api.get("/api/services?per_page=2&page=4").status_code == 404
@@ -187,12 +221,26 @@ def test_filters_across_types(api):
     service = factories.live("service", technologies=[django])
     project = factories.live("project", services=[service], technologies=[django], started_on="2025-03-01")
     factories.live("testimonial", project=project, rating=5)
-    for query in ("services?technology=django", "projects?service=service-1", "projects?technology=django",
-                  "projects?year=2025", "testimonials?project=project-1", "testimonials?service=service-1",
-                  "testimonials?rating=5", "projects?sort=-started_on", "testimonials?sort=-rating"):
+    for query in (
+        "services?technology=django",
+        "projects?service=service-1",
+        "projects?technology=django",
+        "projects?year=2025",
+        "testimonials?project=project-1",
+        "testimonials?service=service-1",
+        "testimonials?rating=5",
+        "projects?sort=-started_on",
+        "testimonials?sort=-rating",
+    ):
         assert api.get(f"/api/{query}").json()["meta"]["total"] == 1, query
-    for query in ("services?technology=rust", "projects?service=nothing", "projects?year=2024",
-                  "testimonials?service=nothing", "testimonials?rating=4", "services?bookable=true"):
+    for query in (
+        "services?technology=rust",
+        "projects?service=nothing",
+        "projects?year=2024",
+        "testimonials?service=nothing",
+        "testimonials?rating=4",
+        "services?bookable=true",
+    ):
         assert api.get(f"/api/{query}").json()["meta"]["total"] == 0, query
 
 
@@ -267,7 +315,9 @@ def test_renamed_slugs_lead_to_the_item_in_one_hop(api):
         assert (moved.status_code, moved["Location"]) == (301, "/api/blogs/c?fields=slug")
         assert moved["Cache-Control"] == "public, max-age=60"
         assert api.get(f"/api/redirects?path=/blog/{old}").json() == {
-            "path": f"/blog/{old}", "to": "/blog/c", "status": 301,
+            "path": f"/blog/{old}",
+            "to": "/blog/c",
+            "status": 301,
         }
     assert api.get("/api/redirects?path=/blog/c").status_code == 404
 

@@ -19,14 +19,12 @@ CORPUS = {
     '<a href="&#106;avascript:alert(1)">a</a>': "<a>a</a>",
     '<a href="java\nscript:alert(1)">a</a>': "<a>a</a>",
     '<a href="data:text/html,<script>x</script>">a</a>': "<a>a</a>",
-    '<a href="https://example.org/" target="_blank" rel="opener">a</a>':
-        '<a href="https://example.org/" rel="noopener nofollow">a</a>',
+    '<a href="https://example.org/" target="_blank" rel="opener">a</a>': '<a href="https://example.org/" rel="noopener nofollow">a</a>',
     '<a href="//evil.example/">a</a>': '<a href="//evil.example/" rel="noopener nofollow">a</a>',
     '<a href="/\\evil.example">a</a>': '<a href="/\\evil.example" rel="noopener nofollow">a</a>',
     '<a href="/contact">a</a>': '<a href="/contact">a</a>',
     '<a href="http://testserver/blog">a</a>': '<a href="http://testserver/blog">a</a>',
-    '<a href="http://testserver.evil.example/">a</a>':
-        '<a href="http://testserver.evil.example/" rel="noopener nofollow">a</a>',
+    '<a href="http://testserver.evil.example/">a</a>': '<a href="http://testserver.evil.example/" rel="noopener nofollow">a</a>',
     "<img src=x onerror=alert(1)>": "",
     '<img src="https://evil.example/track.gif">': "",
     '<p>a<img src="http://testserver/media/../admin/logout">b</p>': "<p>ab</p>",
@@ -99,7 +97,6 @@ def by_action_save(dirty):
     return factories.edit(drafts.create(model=Post, values={"title": "x"}, by=BY), body=dirty)
 
 
-
 def by_full_clean(dirty):
     post = Post(title="x", slug="x", draft_slug="x", draft_title="x", body=dirty)
     post.full_clean()
@@ -111,15 +108,31 @@ def by_full_clean(dirty):
 def by_admin_form(dirty):
     client = Client()
     client.force_login(make_user("editor@example.com", held=("Editor",)))
-    values = {"title": "x", "slug": "x", "body": dirty, "position": "0", "_save": "1",
-              "signed_by-count": "0", "related_posts-count": "0"}
+    values = {
+        "title": "x",
+        "slug": "x",
+        "body": dirty,
+        "position": "0",
+        "_save": "1",
+        "signed_by-count": "0",
+        "see_also-count": "0",
+    }
     answer = client.post("/admin/cms/post/add/", values)
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     return Post.objects.get()
 
 
-WAYS = [by_create, by_save, by_bulk_create, by_update, by_bulk_update, by_action_create, by_action_save, by_full_clean,
-        by_admin_form]
+WAYS = [
+    by_create,
+    by_save,
+    by_bulk_create,
+    by_update,
+    by_bulk_update,
+    by_action_create,
+    by_action_save,
+    by_full_clean,
+    by_admin_form,
+]
 
 
 @pytest.mark.django_db
@@ -146,7 +159,7 @@ def test_rich_text_for_readers():
     html = "<h2>A <em>b</em></h2><p>c</p><h3>日本</h3><ul><li>d</li><li>e</li></ul><h2>A b</h2>"
     assert rich_text.render(html) == {
         "html": '<h2 id="a-b">A <em>b</em></h2><p>c</p><h3 id="section">日本</h3><ul><li>d</li><li>e</li></ul>'
-                '<h2 id="a-b-2">A b</h2>',
+        '<h2 id="a-b-2">A b</h2>',
         "text": "A b c 日本 d e A b",
         "toc": [
             {"id": "a-b", "level": 2, "text": "A b"},

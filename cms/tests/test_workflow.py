@@ -152,9 +152,18 @@ def test_each_move_ends_where_the_table_says_and_is_audited(start, move, end):
 @pytest.mark.parametrize(
     ("start", "move"),
     [
-        ("draft", "unpublish"), ("draft", "archive"), ("draft", "restore"), ("live", "submit"), ("live", "trash"),
-        ("live", "unsubmit"), ("archived", "archive"), ("archived", "unpublish"), ("trash", "publish"),
-        ("trash", "trash"), ("trash", "submit"), ("in_review", "submit"),
+        ("draft", "unpublish"),
+        ("draft", "archive"),
+        ("draft", "restore"),
+        ("live", "submit"),
+        ("live", "trash"),
+        ("live", "unsubmit"),
+        ("archived", "archive"),
+        ("archived", "unpublish"),
+        ("trash", "publish"),
+        ("trash", "trash"),
+        ("trash", "submit"),
+        ("in_review", "submit"),
     ],
 )
 def test_every_other_move_is_refused_and_names_the_allowed_ones(start, move):
@@ -214,7 +223,9 @@ def test_slugs_are_free_among_live_and_drafts_of_a_type(model):
 
 def test_a_slug_made_of_a_title_is_free():
     assert [factories.draft(title="Zürich & Nairobi!").slug for _ in range(3)] == [
-        "zurich-nairobi", "zurich-nairobi-2", "zurich-nairobi-3",
+        "zurich-nairobi",
+        "zurich-nairobi-2",
+        "zurich-nairobi-3",
     ]
     assert factories.draft(title="Search").slug == "search-2"
     assert factories.draft(title="日本").slug == "untitled"
@@ -289,7 +300,8 @@ def test_a_gallery_keeps_captions_and_order():
     front, back = factories.asset("Front"), factories.asset("Back")
     item = factories.live("project", gallery=[{"media": back, "caption": "Behind"}, front])
     assert list(GalleryImage.objects.filter(project=item).values_list("media__alt", "caption")) == [
-        ("Back", "Behind"), ("Front", ""),
+        ("Back", "Behind"),
+        ("Front", ""),
     ]
 
 

@@ -14,10 +14,10 @@ from cms.models import Author, Post
 class PostForm(DraftForm):
     """A post's draft."""
 
-    ROWS = {"signed_by": "authors", "related_posts": "related"}
+    ROWS = {"signed_by": "authors", "see_also": "related"}
 
     signed_by = RowsField(Author, label="Authors")
-    related_posts = RowsField(Post, label="Related posts", help_text="None chosen: posts with the same tags are shown.")
+    see_also = RowsField(Post, label="Related posts", help_text="None chosen: posts with the same tags are shown.")
 
 
 @admin.register(Post)
@@ -32,10 +32,20 @@ class PostAdmin(ContentAdmin):
     fieldsets = (
         ("Content", {"fields": ("title", "slug", "excerpt", "body", "read_version")}),
         ("Media", {"fields": ("cover",)}),
-        ("Who and where", {"fields": ("signed_by", "category", "tags", "related_posts", "pinned")}),
+        ("Who and where", {"fields": ("signed_by", "category", "tags", "see_also", "pinned")}),
         ORDER,
         SEARCH_ENGINES,
     )
+
+    @admin.display(description="Authors")
+    def signed_by(self, obj: Post) -> str:
+        """The live authors, for those who may only look."""
+        return ", ".join(str(author) for author in obj.authors.order_by("post_authors__position"))
+
+    @admin.display(description="Related posts")
+    def see_also(self, obj: Post) -> str:
+        """The live related posts, for those who may only look."""
+        return ", ".join(str(one.related) for one in obj.related_posts.select_related("related"))
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Show terms as boxes to tick."""

@@ -37,6 +37,11 @@ class ProjectAdmin(ContentAdmin):
         SEARCH_ENGINES,
     )
 
+    @admin.display(description="Pictures")
+    def pictures(self, obj: Project) -> str:
+        """The live pictures, for those who may only look."""
+        return ", ".join(str(one.media) for one in obj.gallery_images.select_related("media"))
+
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Show other rows as boxes to tick."""
         return super().formfield_for_manytomany(db_field, request, **{"widget": CheckboxSelectMultiple, **kwargs})
