@@ -6,6 +6,8 @@ from accounts import selectors
 from accounts.constants import INVITE_LIFETIME_HOURS, INVITE_LIFETIME_MAX_HOURS, ROLES
 from accounts.models import Invite, Session
 from common.api.serializers import (
+    CursorLinksSerializer,
+    CursorMetaSerializer,
     InstantField,
     StrictBooleanField,
     StrictCharField,
@@ -206,20 +208,6 @@ class JwksSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """The key set."""
 
     keys = JwkSerializer(many=True)
-
-
-class CursorLinksSerializer(serializers.Serializer):  # type: ignore[type-arg]
-    """Where a cursor list goes on."""
-
-    self = serializers.CharField()
-    next = serializers.CharField(allow_null=True)
-    prev = serializers.CharField(allow_null=True)
-
-
-class CursorMetaSerializer(serializers.Serializer):  # type: ignore[type-arg]
-    """How many rows were asked for."""
-
-    per_page = serializers.IntegerField()
 
 
 class InviteListSerializer(serializers.Serializer):  # type: ignore[type-arg]

@@ -33,6 +33,7 @@ class Migration(migrations.Migration):
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
             ],
             options={
+                'default_permissions': ('view', 'change'),
                 'ordering': ('email',),
                 'permissions': (('invite_staff', 'Can invite colleagues'), ('view_users', 'Can list colleagues through the API'), ('reset_second_factor', "Can reset a colleague's second factor"), ('revoke_sessions', 'Can sign a colleague out everywhere')),
             },
@@ -48,6 +49,9 @@ class Migration(migrations.Migration):
                 ('consumed_at', models.DateTimeField(null=True)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'default_permissions': (),
+            },
         ),
         migrations.CreateModel(
             name='GuessCounter',
@@ -60,6 +64,7 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(db_index=True)),
             ],
             options={
+                'default_permissions': (),
                 'constraints': [models.UniqueConstraint(fields=('rule', 'key'), name='guess_counter_one_a_key')],
             },
         ),
@@ -85,6 +90,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'default_permissions': ('view',),
                 'ordering': ('-created_at', '-id'),
             },
         ),
@@ -102,6 +108,9 @@ class Migration(migrations.Migration):
                 ('retries', models.PositiveIntegerField(default=0)),
                 ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refresh_tokens', to='accounts.session')),
             ],
+            options={
+                'default_permissions': (),
+            },
         ),
         migrations.CreateModel(
             name='SigningKey',
@@ -116,6 +125,7 @@ class Migration(migrations.Migration):
                 ('gone_at', models.DateTimeField(null=True)),
             ],
             options={
+                'default_permissions': (),
                 'ordering': ('-activates_at',),
                 'constraints': [models.CheckConstraint(condition=models.Q(('published_at__lte', models.F('activates_at'))), name='signing_key_published_first'), models.CheckConstraint(condition=models.Q(('gone_at__isnull', True), models.Q(('gone_at__gte', models.F('retires_at')), ('retires_at__isnull', False)), _connector='OR'), name='signing_key_retires_before_gone')],
             },
@@ -141,6 +151,7 @@ class Migration(migrations.Migration):
                 ('invited_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'default_permissions': ('view',),
                 'verbose_name': 'invitation',
                 'ordering': ('-created_at', '-id'),
                 'indexes': [models.Index(fields=['created_at', 'id'], name='invite_created_idx')],

@@ -17,6 +17,7 @@ class GuessCounter(models.Model):
     updated_at = models.DateTimeField(db_index=True)
 
     class Meta:
+        default_permissions = ()
         constraints: ClassVar = [models.UniqueConstraint(fields=["rule", "key"], name="guess_counter_one_a_key")]
 
     def __str__(self) -> str:

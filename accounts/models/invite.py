@@ -43,6 +43,7 @@ class Invite(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
+        default_permissions = ("view",)
         verbose_name = "invitation"
         indexes: ClassVar = [models.Index(fields=["created_at", "id"], name="invite_created_idx")]
         constraints: ClassVar = [

@@ -52,6 +52,7 @@ class Session(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
+        default_permissions = ("view",)
         indexes: ClassVar = [
             models.Index(fields=["user", "created_at", "id"], name="session_user_created_idx"),
             models.Index(fields=["user", "network", "last_used_at"], name="session_user_network_idx"),
@@ -88,6 +89,7 @@ class RefreshToken(models.Model):
     retries = models.PositiveIntegerField(default=0)
 
     class Meta:
+        default_permissions = ()
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["session", "generation"], name="refresh_token_one_a_generation"),
             models.CheckConstraint(

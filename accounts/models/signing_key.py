@@ -22,6 +22,7 @@ class SigningKey(models.Model):
     gone_at = models.DateTimeField(null=True)
 
     class Meta:
+        default_permissions = ()
         ordering = ("-activates_at",)
         constraints: ClassVar = [
             models.CheckConstraint(

@@ -31,6 +31,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         ordering = ("email",)
+        default_permissions = ("view", "change")
         permissions = (
             ("invite_staff", "Can invite colleagues"),
             ("view_users", "Can list colleagues through the API"),
