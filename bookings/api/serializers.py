@@ -16,6 +16,7 @@ from common.api.serializers import (
     CursorMetaSerializer,
     InstantField,
     MoneySerializer,
+    SelfLinkSerializer,
     StrictBooleanField,
     StrictCharField,
     StrictIntegerField,
@@ -119,18 +120,12 @@ class SlotMeta(serializers.Serializer[Any]):
     duration_minutes = serializers.IntegerField(allow_null=True)
 
 
-class SelfLink(serializers.Serializer[Any]):
-    """The address of this answer."""
-
-    self = serializers.URLField()
-
-
 class SlotListSerializer(serializers.Serializer[Any]):
     """GET /api/services/{slug}/slots."""
 
     data = SlotSerializer(many=True)  # type: ignore[assignment]  # the member is named like DRF's property
     meta = SlotMeta()
-    links = SelfLink()
+    links = SelfLinkSerializer()
 
 
 class ServiceReference(serializers.Serializer[Any]):

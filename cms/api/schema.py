@@ -1,5 +1,6 @@
 """The description of the addresses, made from the same declarations as the answers."""
 
+import functools
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -9,6 +10,7 @@ from rest_framework import serializers
 from cms.api.query import TEXT_MAX
 from cms.output import Output
 from cms.registry import ContentType, Filter, Kind
+from common.api.serializers import PageLinksSerializer
 from common.pagination import DEFAULT_PER_PAGE, MOST_PER_PAGE
 
 _TYPES: dict[Kind, Any] = {
@@ -31,16 +33,6 @@ class PageMetaSerializer(serializers.Serializer[Any]):
     content_version = serializers.IntegerField()
 
 
-class PageLinksSerializer(serializers.Serializer[Any]):
-    """This page, the ends, the neighbours."""
-
-    self = serializers.URLField()
-    first = serializers.URLField()
-    prev = serializers.URLField(allow_null=True)
-    next = serializers.URLField(allow_null=True)
-    last = serializers.URLField()
-
-
 def row_schema(name: str, outputs: tuple[Output, ...], *, all_required: bool) -> type[serializers.Serializer[Any]]:
     """Return a serializer with one field a key; `fields` may leave any of them out."""
     members: dict[str, Any] = {}
@@ -50,6 +42,7 @@ def row_schema(name: str, outputs: tuple[Output, ...], *, all_required: bool) ->
     return type(f"{name}Serializer", (serializers.Serializer,), {**members, "__doc__": None})
 
 
+@functools.cache
 def page_schema(name: str, row: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
     """Return the serializer of a page of `row`."""
     members = {"data": row(many=True), "meta": PageMetaSerializer(), "links": PageLinksSerializer(), "__doc__": None}
@@ -68,9 +61,8 @@ def paging() -> list[OpenApiParameter]:
 
 
 def _words(name: str, allowed: list[str], about: str) -> OpenApiParameter:
-    return OpenApiParameter(
-        name, {"type": "string", "enum": allowed}, many=True, explode=False, style="form", description=about
-    )
+    words = {"type": "array", "items": {"type": "string", "enum": allowed}}
+    return OpenApiParameter(name, words, explode=False, style="form", description=about)
 
 
 def detail_parameters(kind: ContentType) -> list[OpenApiParameter]:

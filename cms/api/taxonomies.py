@@ -14,8 +14,8 @@ from cms.api import caching, query
 from cms.api.views import PublicView, version_and_total
 from cms.models import Author, Category, Post, Project, Service, Tag, Technology
 from cms.output import ImageSerializer, RichTextSerializer, Row, image, image_json
-from cms.types.settings.api import SelfLinkSerializer
 from cms.validators import SLUG
+from common.api.serializers import SelfLinkSerializer
 from common.errors import Gone, NotFound
 from common.links import absolute
 from common.pagination import page_list

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from cms.models import SiteSettings
 from cms.output import ImageSerializer, image, image_json
 from cms.registry import Singleton, register_singleton
-from common.api.serializers import InstantField, instant
+from common.api.serializers import InstantField, SelfLinkSerializer, instant
 from common.links import absolute
 
 PATH = "settings"
@@ -172,12 +172,6 @@ class AnnouncementSerializer(serializers.Serializer[Any]):
     url = serializers.CharField(allow_null=True)
     starts_at = InstantField(allow_null=True)
     ends_at = InstantField(allow_null=True)
-
-
-class SelfLinkSerializer(serializers.Serializer[Any]):
-    """Where this answer stands."""
-
-    self = serializers.URLField()
 
 
 class SettingsSerializer(serializers.Serializer[Any]):
