@@ -249,6 +249,7 @@ if REDIS_URL:
 RATELIMIT_USE_CACHE = "limits"
 # E003 and W001 want an atomic shared cache; DatabaseCache is good enough for volume limits (ADR 0004).
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
+SILENCED_SYSTEM_CHECKS += ["security.W002"]  # common.middleware sends X-Frame-Options
 if not HTTPS:  # only a loopback trial of production has a plain origin; common.checks says so
     SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
 

@@ -62,7 +62,9 @@ def operation(
     elif any(parameter.location == "query" for parameter in parameters):
         known.append(ValidationFailed)
     if auth in {"staff", "token"}:
-        known += [NotAuthenticated, PermissionDenied, *CREDENTIAL_ERRORS]
+        known += [NotAuthenticated, PermissionDenied]
+    if auth != "public":
+        known += CREDENTIAL_ERRORS
     answers: dict[Any, Any] = dict(responses)
     answers.update(_problems(known))
     return extend_schema(
