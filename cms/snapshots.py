@@ -95,6 +95,18 @@ def load(item: Publishable, snapshot: Mapping[str, Any]) -> None:
                 item._state.fields_cache.pop(field.name, None)
 
 
+def fill(item: Publishable, snapshot: Mapping[str, Any]) -> None:
+    """Set the columns of `item` in memory, and those that are computed from them."""
+    load(item, snapshot)
+    item.derive()
+
+
+def newest(item: Publishable) -> Snapshot:
+    """Return the newest draft's values, complete even if its revision is older than a column."""
+    stored = item.latest_revision.snapshot if item.latest_revision else {}
+    return {**blank(type(item)), **stored}
+
+
 def cleaned(model: type[Publishable], snapshot: Mapping[str, Any]) -> Snapshot:
     """Return the snapshot with every value validated and sanitised, or raise ValidationFailed.
 

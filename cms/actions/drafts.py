@@ -39,7 +39,7 @@ def create(
         snapshot["slug"] = snapshot["slug"] or _free_slug(item, snapshot)
         item.created_by_id = UUID(by.id) if by.kind is ActorKind.STAFF else None
     snapshot = snapshots.cleaned(model, snapshot)
-    publishing.write_columns(item, snapshot)
+    snapshots.fill(item, snapshot)
     _note_draft(item, snapshot)
     if isinstance(item, ContentItem):
         revisions.claim_slugs(item=item, slugs=[item.draft_slug], by=by)
@@ -70,7 +70,7 @@ def save(
     row = locked(item)
     if expected_version is not None and expected_version != row.lock_version:
         raise PreconditionFailed
-    before = newest(row)
+    before = snapshots.newest(row)
     snapshot = snapshots.merged(type(row), before, values)
     if isinstance(row, ContentItem) and not snapshot["slug"]:
         snapshot["slug"] = row.draft_slug
@@ -87,7 +87,7 @@ def save(
     row.edited_at = now
     row.lock_version += 1
     if not row.is_public:
-        publishing.write_columns(row, snapshot)
+        snapshots.fill(row, snapshot)
         snapshots.write_relations(row, snapshot)
     row.save()
     changed = {key for key in snapshot if snapshot[key] != before.get(key)}
@@ -102,12 +102,6 @@ def save(
     if row.is_public and row.consent_withdrawn(snapshot):
         row = publishing.unpublish(item=row, by=by, comment="Consent was withdrawn.", now=now)
     return row
-
-
-def newest(item: Publishable) -> Snapshot:
-    """Return the newest draft's values, complete even if its revision is older than a column."""
-    stored = item.latest_revision.snapshot if item.latest_revision else {}
-    return {**snapshots.blank(type(item)), **stored}
 
 
 def _note_draft(item: Publishable, snapshot: Snapshot) -> None:

@@ -69,7 +69,7 @@ def create(
         created_at=now or db_now(),
         created_by_id=UUID(by.id) if by.kind is ActorKind.STAFF else None,
     )
-    asset.image = describe(asset.file)
+    asset.image = _described(asset.file)
     _validate(asset)
     asset.save(force_insert=True)
     record(action="media.created", by=by, target=Target.of(asset), after={"alt": alt, "file": str(asset.file_id)})
@@ -99,7 +99,7 @@ def update(*, asset: MediaAsset, values: Mapping[str, Any], by: Actor) -> MediaA
     return row
 
 
-def describe(file: Any) -> dict[str, Any]:
+def _described(file: Any) -> dict[str, Any]:
     """Copy what readers need of a file, with paths below `MEDIA_BASE_URL` in place of addresses."""
     return {
         "width": file.width,

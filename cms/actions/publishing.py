@@ -1,4 +1,4 @@
-"""The workflow: one table of moves, one function that makes them, one audit event for each."""
+"""The workflow: one function that makes every move, with one audit event for each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,13 +8,12 @@ from typing import TypeVar
 from django.db import transaction
 
 from audit.actions import record
-from cms import snapshots
+from cms import snapshots, workflow
 from cms.actions import revisions, version
 from cms.constants import RevisionKind, State
 from cms.errors import InvalidTransition, NotPublishable
 from cms.locks import locked
 from cms.models import ContentItem, Publishable
-from cms.snapshots import Snapshot
 from common.actor import Actor
 from common.clock import db_now
 from common.errors import FieldError
@@ -32,29 +31,9 @@ class Act:
     comment: str
 
 
-@dataclass(frozen=True)
-class Move:
-    """From which states, to which one, noted as what; `effect` changes the locked row before it is saved."""
-
-    sources: frozenset[State]
-    target: State | None
-    event: str
-    effect: Callable[[Publishable, Act], None] | None = None
-    from_trash: bool = False
-    content_only: bool = False
-    readers_see_it: bool = False
-
-
-def write_columns(item: Publishable, snapshot: Snapshot) -> None:
-    """Set the content's columns in memory, and what is computed from them."""
-    snapshots.load(item, snapshot)
-    item.derive()
-
-
 def _go_live(item: Publishable, act: Act) -> None:
-    assert item.latest_revision is not None  # noqa: S101 - every item is created with a revision
-    snapshot = {**snapshots.blank(type(item)), **item.latest_revision.snapshot}
-    write_columns(item, snapshot)
+    snapshot = snapshots.newest(item)
+    snapshots.fill(item, snapshot)
     snapshots.write_relations(item, snapshot)
     gaps = item.missing()
     if gaps:
@@ -76,11 +55,10 @@ def _go_live(item: Publishable, act: Act) -> None:
 
 def _go_private(item: Publishable, act: Act) -> None:
     """Take the live values away: from now on the columns hold the newest draft's."""
-    assert item.latest_revision is not None  # noqa: S101 - every item is created with a revision
     item.live_revision = item.scheduled_revision = None
     item.publish_at = item.unpublish_at = None
-    snapshot = {**snapshots.blank(type(item)), **item.latest_revision.snapshot}
-    write_columns(item, snapshot)
+    snapshot = snapshots.newest(item)
+    snapshots.fill(item, snapshot)
     snapshots.write_relations(item, snapshot)
     if isinstance(item, ContentItem):
         revisions.claim_slugs(item=item, slugs=[item.slug], by=act.by)
@@ -98,52 +76,33 @@ def _out_of_trash(item: Publishable, act: Act) -> None:
     revisions.claim_slugs(item=item, slugs=[item.slug], by=act.by)
 
 
-_NOT_PUBLIC = frozenset({State.DRAFT, State.IN_REVIEW, State.ARCHIVED})
-MOVES: dict[str, Move] = {
-    "submit": Move(frozenset({State.DRAFT}), State.IN_REVIEW, "content.submitted", content_only=True),
-    "unsubmit": Move(frozenset({State.IN_REVIEW}), State.DRAFT, "content.unsubmitted", content_only=True),
-    "publish": Move(frozenset(State), State.LIVE, "content.published", _go_live, readers_see_it=True),
-    "unpublish": Move(
-        frozenset({State.LIVE}), State.DRAFT, "content.unpublished", _go_private, content_only=True, readers_see_it=True
-    ),
-    "archive": Move(
-        frozenset({State.LIVE}), State.ARCHIVED, "content.archived", _go_private, content_only=True, readers_see_it=True
-    ),
-    "trash": Move(_NOT_PUBLIC, None, "content.trashed", _into_trash, content_only=True),
-    "restore": Move(_NOT_PUBLIC, State.DRAFT, "content.restored", _out_of_trash, from_trash=True, content_only=True),
+EFFECTS: dict[str, Callable[[Publishable, Act], None]] = {
+    "publish": _go_live,
+    "unpublish": _go_private,
+    "archive": _go_private,
+    "trash": _into_trash,
+    "restore": _out_of_trash,
 }
-
-
-def allowed_moves(item: Publishable) -> list[str]:
-    """Name the moves that the item's state allows."""
-    trashed = isinstance(item, ContentItem) and item.deleted_at is not None
-    return [
-        name
-        for name, move in MOVES.items()
-        if item.state in move.sources
-        and move.from_trash == trashed
-        and (isinstance(item, ContentItem) or not move.content_only)
-    ]
 
 
 @transaction.atomic
 def transition(*, item: T, move: str, by: Actor, comment: str = "", now: datetime | None = None) -> T:
-    """Make one move of `MOVES` and return the row; the only writer of `state`.
+    """Make one move of `workflow.MOVES` and return the row; the only writer of `state`.
 
     Raises InvalidTransition when the state does not allow it, NotPublishable when something is missing, SlugTaken
     when an item cannot have its slug back. Publishing what is already public as it is changes nothing.
     """
     row = locked(item)
-    step = MOVES[move]
-    if move not in allowed_moves(row):
-        members = {"state": row.state, "allowed": allowed_moves(row)}
+    step = workflow.MOVES[move]
+    if move not in workflow.allowed(row):
+        members = {"state": row.state, "allowed": workflow.allowed(row)}
         raise InvalidTransition(f"An item that is {row.get_state_display().lower()} cannot do this.", members=members)
     if move == "publish" and row.state == State.LIVE and not row.has_unpublished_changes:
         return row
     before = {"state": row.state, **_address(row)}
     act = Act(by, now or db_now(), comment)
-    if step.effect:
-        step.effect(row, act)
+    if move in EFFECTS:
+        EFFECTS[move](row, act)
     row.state = step.target or row.state
     row.lock_version += 1
     row.save()
@@ -155,7 +114,7 @@ def transition(*, item: T, move: str, by: Actor, comment: str = "", now: datetim
         after={"state": row.state, **_address(row)},
         reason=comment,
     )
-    if step.readers_see_it:
+    if step.public:
         version.bump(by=by)
     return row
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from cms import registry, snapshots
+from cms import registry, snapshots, workflow
 from cms.actions import drafts, publishing
 from cms.admin import editor
 from cms.constants import State
@@ -67,7 +67,7 @@ class PublishableAdmin(ObjectActionsMixin, ActionAdmin):
         """Return the row with the newest draft's values in memory; it is never saved."""
         found = super().get_object(request, object_id, from_field)
         if found is not None:
-            snapshots.load(found, drafts.newest(found))
+            snapshots.load(found, snapshots.newest(found))
         return found
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -202,27 +202,27 @@ class ContentAdmin(PublishableAdmin):
 
     def may_submit(self, obj: ContentItem) -> bool:
         """Tell whether the state allows it."""
-        return "submit" in publishing.allowed_moves(obj)
+        return "submit" in workflow.allowed(obj)
 
     def may_unsubmit(self, obj: ContentItem) -> bool:
         """Tell whether the state allows it."""
-        return "unsubmit" in publishing.allowed_moves(obj)
+        return "unsubmit" in workflow.allowed(obj)
 
     def may_unpublish(self, obj: ContentItem) -> bool:
         """Tell whether the state allows it."""
-        return "unpublish" in publishing.allowed_moves(obj)
+        return "unpublish" in workflow.allowed(obj)
 
     def may_archive(self, obj: ContentItem) -> bool:
         """Tell whether the state allows it."""
-        return "archive" in publishing.allowed_moves(obj)
+        return "archive" in workflow.allowed(obj)
 
     def may_trash(self, obj: ContentItem) -> bool:
         """Tell whether the state allows it."""
-        return "trash" in publishing.allowed_moves(obj)
+        return "trash" in workflow.allowed(obj)
 
     def may_restore(self, obj: ContentItem) -> bool:
         """Tell whether the state allows it."""
-        return "restore" in publishing.allowed_moves(obj)
+        return "restore" in workflow.allowed(obj)
 
     def move_submit(self, request: HttpRequest, obj: ContentItem) -> str:
         """Hand it in."""

@@ -7,7 +7,6 @@ from django import forms
 from django.db.models import Model
 
 from cms import snapshots
-from cms.actions import drafts
 from cms.models import MediaAsset
 from cms.parts import Key, Kind
 from cms.parts_form import PartsFormField
@@ -57,7 +56,7 @@ class DraftForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in t
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        stored = drafts.newest(self.instance) if self.instance.lock_version else snapshots.blank(type(self.instance))
+        stored = snapshots.newest(self.instance) if self.instance.lock_version else snapshots.blank(type(self.instance))
         self.initial["read_version"] = self.instance.lock_version
         for name in snapshots.relations(type(self.instance)):
             if name in self.fields:

@@ -10,6 +10,7 @@ from cms.models import Author, Post
 from cms.tests import factories
 from cms.tests.factories import BY
 
+REL = ' rel="noopener nofollow"'
 MEDIA = "http://testserver/media/files/a/1.webp"
 CORPUS = {
     "<script>alert(1)</script><p>a</p>": "<p>a</p>",
@@ -19,12 +20,12 @@ CORPUS = {
     '<a href="&#106;avascript:alert(1)">a</a>': "<a>a</a>",
     '<a href="java\nscript:alert(1)">a</a>': "<a>a</a>",
     '<a href="data:text/html,<script>x</script>">a</a>': "<a>a</a>",
-    '<a href="https://example.org/" target="_blank" rel="opener">a</a>': '<a href="https://example.org/" rel="noopener nofollow">a</a>',
-    '<a href="//evil.example/">a</a>': '<a href="//evil.example/" rel="noopener nofollow">a</a>',
-    '<a href="/\\evil.example">a</a>': '<a href="/\\evil.example" rel="noopener nofollow">a</a>',
+    '<a href="https://example.org/" target="_blank" rel="opener">a</a>': f'<a href="https://example.org/"{REL}>a</a>',
+    '<a href="//evil.example/">a</a>': f'<a href="//evil.example/"{REL}>a</a>',
+    '<a href="/\\evil.example">a</a>': f'<a href="/\\evil.example"{REL}>a</a>',
     '<a href="/contact">a</a>': '<a href="/contact">a</a>',
     '<a href="http://testserver/blog">a</a>': '<a href="http://testserver/blog">a</a>',
-    '<a href="http://testserver.evil.example/">a</a>': '<a href="http://testserver.evil.example/" rel="noopener nofollow">a</a>',
+    '<a href="http://testserver.evil.example/">a</a>': f'<a href="http://testserver.evil.example/"{REL}>a</a>',
     "<img src=x onerror=alert(1)>": "",
     '<img src="https://evil.example/track.gif">': "",
     '<p>a<img src="http://testserver/media/../admin/logout">b</p>': "<p>ab</p>",

@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from audit.models import AuditEvent
-from cms import selectors
+from cms import selectors, workflow
 from cms.actions import drafts, media, publishing, taxonomy, version
 from cms.constants import Disclosure, PriceKind, RevisionKind, State
 from cms.errors import FileNotReady, InUse, InvalidTransition, NotPublishable, SlugTaken
@@ -146,7 +146,7 @@ def test_each_move_ends_where_the_table_says_and_is_audited(start, move, end):
     assert (row.deleted_at is not None) == (move == "trash")
     event = AuditEvent.objects.latest("id")
     assert AuditEvent.objects.count() == events + 1
-    assert (event.action, event.reason) == (publishing.MOVES[move].event, "Because")
+    assert (event.action, event.reason) == (workflow.MOVES[move].event, "Because")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_each_move_ends_where_the_table_says_and_is_audited(start, move, end):
 def test_every_other_move_is_refused_and_names_the_allowed_ones(start, move):
     item = brought_to(start)
     error = refused(InvalidTransition, lambda: publishing.transition(item=item, move=move, by=BY))
-    assert error.members == {"state": item.state, "allowed": publishing.allowed_moves(item)}
+    assert error.members == {"state": item.state, "allowed": workflow.allowed(item)}
     assert move not in error.members["allowed"]
 
 
@@ -307,7 +307,7 @@ def test_a_gallery_keeps_captions_and_order():
 
 def test_settings_know_only_publishing():
     item = factories.site()
-    assert publishing.allowed_moves(item) == ["publish"]
+    assert workflow.allowed(item) == ["publish"]
     with pytest.raises(InvalidTransition):
         publishing.archive(item=item, by=BY)
     factories.republish(item, tagline="Quiet software")
