@@ -34,7 +34,7 @@ def test_the_link_moves_the_token_into_a_cookie(client: Client, token: str) -> N
     assert (answer.status_code, answer["Location"]) == (303, "/auth/invite")
     cookie = answer.cookies["invite"]
     assert (cookie.value, cookie["path"], cookie["httponly"], cookie["samesite"]) == (token, "/auth", True, "Lax")
-    assert answer["Referrer-Policy"] == "no-referrer"
+    assert answer["Referrer-Policy"] == "same-origin"
     assert "no-store" in answer["Cache-Control"]
 
 
