@@ -184,9 +184,9 @@ MIDDLEWARE = [
     "common.middleware.RequestContextMiddleware",  # first: /healthz, the request id, one context for logs and audit
     "django_structlog.middlewares.RequestMiddleware",
     "csp.middleware.CSPMiddleware",
-    "common.cors.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "common.middleware.SecurityHeadersMiddleware",  # inside those that only fill what is not set
+    "common.cors.CorsMiddleware",  # inside that, for it answers preflights itself
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "common.middleware.BodyLimitMiddleware",
     "common.middleware.SlashMiddleware",

@@ -95,6 +95,15 @@ def test_a_listed_origin_gets_its_preflight(client, settings):
     assert "idempotency-key" in answer["Access-Control-Allow-Headers"]
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_preflight_has_the_security_headers_of_its_address(client, method):
+    answer = client.options(
+        "/api/services", HTTP_ORIGIN="https://anyone.example", HTTP_ACCESS_CONTROL_REQUEST_METHOD=method
+    )
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
 def test_hsts_only_where_the_address_is_https(client, settings):
     assert "Strict-Transport-Security" not in client.get("/healthz")
     settings.SECURE_HSTS_SECONDS = 31536000
