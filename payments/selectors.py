@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Prefetch, QuerySet, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -39,8 +40,11 @@ def payment_for(*, payment_id: uuid.UUID, grant_or_user: Any) -> Payment:
 
 
 def payment_by_id(payment_id: uuid.UUID | str) -> Payment:
-    """Any payment, for callers that have proved their right to it; NotFound for an unknown id."""
-    payment = Payment.objects.select_related("booking").filter(pk=payment_id).first()
+    """Any payment, for callers that have proved their right to it; NotFound for an unknown id or what is none."""
+    try:
+        payment = Payment.objects.select_related("booking").filter(pk=payment_id).first()
+    except ValidationError:
+        raise NotFound from None
     if payment is None:
         raise NotFound
     return payment
@@ -77,6 +81,11 @@ def match(snapshot: Snapshot, *, provider: str) -> Payment | None:
     ).first()  # fmt: skip
     ours = metadata_id(snapshot.metadata, "payment_id")
     return found or (Payment.objects.filter(pk=ours).first() if ours else None)
+
+
+def is_ours(snapshot: Snapshot) -> bool:
+    """Whether the provider's object carries an id of a payment of ours."""
+    return metadata_id(snapshot.metadata, "payment_id") is not None
 
 
 def metadata_id(metadata: Mapping[str, str], name: str) -> uuid.UUID | None:

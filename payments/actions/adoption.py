@@ -15,11 +15,6 @@ from payments.models import Payment
 from payments.providers.protocol import Snapshot
 
 
-def is_ours(snapshot: Snapshot) -> bool:
-    """Whether the provider's object carries an id of a payment of ours."""
-    return selectors.metadata_id(snapshot.metadata, "payment_id") is not None
-
-
 def adopt(*, snapshot: Snapshot, provider: str, by: Actor, now: datetime) -> Payment | None:
     """A row for it, not yet brought up to date; None when its booking is unknown too. Needs a transaction."""
     payment_id = selectors.metadata_id(snapshot.metadata, "payment_id")

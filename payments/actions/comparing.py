@@ -28,7 +28,7 @@ REVIEW_KINDS = {
 
 
 class Comparison:
-    """One comparison under way; `seen` holds the open payments of the provider that were compared already."""
+    """One comparison under way; `seen` holds what no later sweep need compare: open and differing ones."""
 
     def __init__(self, provider: PaymentProvider, report: Report, *, by: Actor) -> None:
         self.report = report
@@ -62,8 +62,10 @@ class Comparison:
         """Ask for one payment and compare it."""
         try:
             snapshot = self._provider.fetch(ref)
-        except NotFound:
-            if payment is not None:
+        except NotFound as error:
+            if payment is None:
+                self._fault(ref, error)
+            else:
                 self._find(DriftKind.MISSING_REMOTE, Severity.CRITICAL, payment, None)
             return
         except ProviderError as error:
@@ -105,7 +107,7 @@ class Comparison:
             self._status(snapshot, payment)
 
     def _missing_local(self, snapshot: Snapshot) -> None:
-        if not adoption.is_ours(snapshot):
+        if not selectors.is_ours(snapshot):
             self.report.foreign += 1
             return
         if self.report.dry_run:
@@ -192,6 +194,7 @@ class Comparison:
             human=action == NEEDS_PERSON,
         )
         self.report.drift.append(finding)
+        self.seen.add(finding.ref)
 
     def _fault(self, ref: str, error: Exception) -> None:
         logger.warning("reconcile_item_failed", extra={"ref": ref, "error": str(error)})

@@ -117,7 +117,7 @@ def _payment(event: PaymentEvent, picture: looks.Picture | None, *, by: Actor) -
     if snapshot is None:
         raise apply.Refetch(reader(event.provider).payment_ref(event.payload))
     found = selectors.match(snapshot, provider=event.provider)
-    if found is not None or not adoption.is_ours(snapshot):
+    if found is not None or not selectors.is_ours(snapshot):
         return found
     adopted = adoption.adopt(snapshot=snapshot, provider=event.provider, by=by, now=db_now())
     if adopted is None:

@@ -41,6 +41,7 @@ DEFAULT_BATCH = 500
 DEFAULT_MAX_ERRORS = 20
 LEASE_STEP_SECONDS = 0.25
 KIB = 1024
+PROVIDER_PREFIX = "pi_"
 T = TypeVar("T")
 
 
@@ -85,6 +86,8 @@ def run(*, options: Options, by: Actor, progress: Callable[[int], None] = quiet)
     """
     provider = get(Provider.STRIPE, background=True)
     report = Report(since=options.since, until=options.until, dry_run=options.dry_run)
+    if options.payment and not options.payment.startswith(PROVIDER_PREFIX):
+        selectors.payment_by_id(options.payment)
     if options.dry_run:
         _compare(options, provider, report, by=by, progress=progress)
         return report
@@ -157,14 +160,13 @@ def _sweep(
 def _only(wanted: str, comparison: Comparison) -> None:
     """One payment, by our id or the provider's."""
     payment = Payment.objects.filter(provider_ref=wanted).first()
-    if payment is None and not wanted.startswith("pi_"):
+    if payment is None and not wanted.startswith(PROVIDER_PREFIX):
         payment = selectors.payment_by_id(wanted)
     comparison.report.scanned["local"] += 1
-    if payment is not None:
+    if payment is None:
+        comparison.fetch(wanted, None)
+    else:
         comparison.local(payment)
-    if payment is None or payment.provider_ref is None:
-        return None if payment else comparison.fetch(wanted, None)
-    return None
 
 
 def _open_rows(options: Options) -> Iterator[Payment]:

@@ -38,6 +38,7 @@ def _event(payload: Any, secret_id: str) -> InboxEvent:
     """Stripe's event, also the thin kind of its v2 API, which has no object inside."""
     if not isinstance(payload, dict):
         raise TypeError("An event is an object.")
+    payload = _storable(payload)
     event_id, kind = payload["id"], payload["type"]
     if not _is_text(event_id, LONGEST_ID) or not _is_text(kind, LONGEST_TYPE):
         raise TypeError("An event has an id and a type.")
@@ -54,7 +55,7 @@ def _event(payload: Any, secret_id: str) -> InboxEvent:
         api_version=version[:40] if isinstance(version, str) else "",
         object_id=ref_of(thing)[:LONGEST_ID],
         payment_ref=events.payment_ref(payload)[:LONGEST_ID],
-        payload=_without_nul(payload),
+        payload=payload,
         secret_id=secret_id,
     )
 
@@ -63,7 +64,7 @@ def _is_text(value: Any, longest: int) -> bool:
     return isinstance(value, str) and 0 < len(value) <= longest and value.isprintable()
 
 
-def _without_nul(value: Any) -> Any:
+def _storable(value: Any) -> Any:
     """PostgreSQL's jsonb takes no NUL and no lone surrogate; both become a replacement character."""
     text = json.dumps(value)
     if "\\u0000" not in text and "\\ud" not in text:

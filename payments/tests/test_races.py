@@ -1,0 +1,141 @@
+"""Many connections at once: one payment, one effect, and what happens without the guard."""
+
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, transaction
+
+from bookings.actions import cancellation
+from bookings.tests.factories import make_booking
+from common.clock import shift
+from jobs.models import Job
+from jobs.testing import run_due
+from mail.models import Message
+from payments.actions import inbox, reconciling, refunds
+from payments.constants import Status
+from payments.models import LedgerTransaction, Payment, PaymentEvent, Refund
+from payments.tests.factories import (
+    BY,
+    begin,
+    creates,
+    deliver,
+    deliver_all,
+    ledger_sums,
+    make_payment,
+    pay,
+    post_intent,
+)
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.concurrency]
+THREADS = 16
+
+
+def at_once(*calls):
+    """Run the calls in threads that start together, each on its own connection; results or exceptions in order."""
+    barrier = threading.Barrier(len(calls))
+
+    def run(call):
+        try:
+            connection.ensure_connection()
+            barrier.wait(timeout=30)
+            return call()
+        except Exception as error:  # noqa: BLE001 - how a racer ends is what the test looks at
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def test_sixteen_clicks_make_one_intent(twin):
+    booking = make_booking()
+    twin.control(latency_ms=100)
+    answers = at_once(*[lambda: post_intent(booking)] * THREADS)
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 200: 15}
+    assert len({answer.json()["client_secret"] for answer in answers}) == 1
+    assert Payment.objects.count() == 1
+    assert creates(twin) == 1
+
+
+def test_without_the_live_constraint_there_would_be_sixteen(twin):
+    """The negative control: rows that the constraint does not cover are inserted by every racer."""
+    booking = make_booking()
+    numbers = iter(range(1, THREADS + 1))
+    at_once(*[lambda n=n: make_payment(booking, attempt=n, is_current=False) for n in numbers])
+    assert Payment.objects.count() == THREADS
+
+
+def test_sixteen_deliveries_of_one_event_are_one_effect(twin):
+    booking = make_booking()
+    pay(twin, begin(booking))
+    (event,) = twin.events("payment_intent.succeeded")
+    answers = at_once(*[lambda: deliver(event)] * THREADS)
+    assert Counter(answer.json()["duplicate"] for answer in answers) == {False: 1, True: 15}
+    assert Job.objects.filter(kind="payments.apply_event").count() == 1
+    run_due()
+    assert (LedgerTransaction.objects.count(), Payment.objects.get().status) == (1, Status.SUCCEEDED)
+
+
+def test_sixteen_workers_on_one_event_are_one_effect(twin):
+    booking = make_booking()
+    payment = begin(booking)
+    pay(twin, payment)
+    (event,) = twin.events("payment_intent.succeeded")
+    deliver(event)
+    stored = PaymentEvent.objects.get()
+    picture = inbox.look(event_id=stored.pk, ref=payment.provider_ref)
+
+    def work():
+        with transaction.atomic():
+            inbox.process(event_id=stored.pk, picture=picture, by=BY)
+
+    assert at_once(*[work] * THREADS) == [None] * THREADS
+    booking.refresh_from_db()
+    assert booking.paid_amount == 75_000
+    assert ledger_sums() == {"clearing:stripe:KES": 75_000, "revenue:bookings": -75_000}
+    assert Message.objects.filter(template="payments/receipt").count() == 1
+
+
+def test_two_workers_refund_a_cancelled_booking_once(twin):
+    booking = make_booking()
+    pay(twin, begin(booking))
+    deliver_all(twin)
+    cancellation.cancel(booking_id=booking.pk, by=BY)
+    results = at_once(*[lambda: refunds.refund_cancelled(booking_id=booking.pk, by=BY)] * 8)
+    assert sorted(results) == [0] * 7 + [1]
+    assert Refund.objects.count() == 1
+    assert twin.control()["objects"]["refunds"] == 1
+
+
+def test_two_reconciliations_at_once(twin):
+    booking = make_booking()
+    pay(twin, begin(booking))
+    twin.control(latency_ms=300)
+    with shift(120):
+        results = at_once(*[lambda: reconciling.run_scheduled(window_hours=3, by=BY)] * 2)
+    assert sorted(report is None for report in results) == [False, True]
+    assert Payment.objects.get().status == Status.SUCCEEDED
+    assert LedgerTransaction.objects.count() == 1
+
+
+def test_no_transaction_is_open_while_the_provider_is_asked(twin):
+    booking = make_booking()
+    twin.control(latency_ms=400)
+    seen = []
+
+    def watch():
+        time.sleep(0.2)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
+            )
+            seen.append(cursor.fetchone()[0])
+
+    answer, _ = at_once(lambda: post_intent(booking), watch)
+    assert answer.status_code == 201
+    assert seen == [0]
