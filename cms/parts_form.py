@@ -27,6 +27,9 @@ class PartsWidget(forms.Widget):
 
     template_name = "cms/admin/parts.html"
 
+    class Media:
+        css = {"all": ("css/parts.css",)}
+
     def __init__(self, keys: Sequence[Key], choices: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__()
         self.keys = keys

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.urls import reverse
 
 from cms import reading, registry
@@ -98,7 +98,7 @@ def raise_absent(content_type: ContentType, slug: str) -> NoReturn:
 
 
 def needs_you() -> list[Attention]:
-    """Return what waits for a person in the back office: reviews, and changes that are not public yet."""
+    """Return what waits for a person: reviews, and changes that are not public yet; one query a type."""
     found = []
     for content_type in registry.all_types():
         model = content_type.model
@@ -106,10 +106,10 @@ def needs_you() -> list[Attention]:
         url = reverse(f"admin:cms_{model._meta.model_name}_changelist")
         permission = f"cms.publish_{model._meta.model_name}"
         plural = str(model._meta.verbose_name_plural)
-        reviews = rows.filter(state=State.IN_REVIEW).count()
-        changed = rows.filter(Q(live_revision__isnull=False), ~Q(live_revision=F("latest_revision"))).count()
+        newer = Q(live_revision__isnull=False) & ~Q(live_revision=F("latest_revision"))
+        counts = rows.aggregate(reviews=Count("pk", filter=Q(state=State.IN_REVIEW)), changed=Count("pk", filter=newer))
         found += [
-            Attention(f"{plural} to review", reviews, f"{url}?stands=review", permission),
-            Attention(f"{plural} with unpublished changes", changed, f"{url}?stands=changed", permission),
+            Attention(f"{plural} to review", counts["reviews"], f"{url}?stands=review", permission),
+            Attention(f"{plural} with unpublished changes", counts["changed"], f"{url}?stands=changed", permission),
         ]
     return found

@@ -4,7 +4,8 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
-from django.db.models import F, Q, QuerySet
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.db.models import CharField, F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -13,7 +14,7 @@ from django.utils.safestring import SafeString
 from cms import registry, snapshots, workflow
 from cms.actions import drafts, publishing
 from cms.admin import editor
-from cms.constants import State
+from cms.constants import SEO_DESCRIPTION_MAX, SUMMARY_MAX, State
 from cms.models import ContentItem, Publishable
 from common.admin import ActionAdmin, ObjectAction, ObjectActionsMixin
 
@@ -62,6 +63,12 @@ class PublishableAdmin(ObjectActionsMixin, ActionAdmin):
     change_form_template = "cms/admin/content_form.html"  # type: ignore[misc]  # the mixin and Django disagree
     save_as = False
     noun = "Draft"
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Give sentences room for more than a line."""
+        if db_field.__class__ is CharField and (db_field.max_length or 0) in {SUMMARY_MAX, SEO_DESCRIPTION_MAX}:
+            kwargs["widget"] = AdminTextareaWidget(attrs={"rows": 3})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return the row with the newest draft's values in memory; it is never saved."""

@@ -367,3 +367,38 @@ def test_what_needs_somebody():
         "projects with unpublished changes": (1, "/admin/cms/project/?stands=changed", "cms.publish_project"),
     }
     assert Project.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "stored"),
+    [("2500", "KES", 250000), ("2500.5", "USD", 250050), ("300", "JPY", 300), ("", "", None)],
+)
+def test_prices_are_typed_in_whole_units(editor_client, amount, currency, stored):
+    item = factories.draft("service")
+    path = f"/admin/cms/service/{item.pk}/change/"
+    sent = form_of(editor_client, path) | {"amount": amount, "price_currency": currency, "price_kind": "from"}
+    answer = editor_client.post(path, sent)
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    assert (Service.objects.get().price_amount, Service.objects.get().price_currency) == (stored, currency)
+    if stored is not None:
+        assert float(form_of(editor_client, path)["amount"]) == float(amount)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "field"),
+    [
+        ("1.005", "KES", "amount"),
+        ("1.5", "JPY", "amount"),
+        ("-1", "KES", "amount"),
+        ("5", "", "price_currency"),
+        ("", "KES", "price_currency"),
+        ("5", "kes", "price_currency"),
+    ],
+)
+def test_impossible_prices_are_refused_on_the_form(editor_client, amount, currency, field):
+    item = factories.draft("service")
+    path = f"/admin/cms/service/{item.pk}/change/"
+    answer = editor_client.post(path, form_of(editor_client, path) | {"amount": amount, "price_currency": currency})
+    assert answer.status_code == 200
+    assert field in answer.context["adminform"].form.errors
+    assert Service.objects.get().lock_version == item.lock_version

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from wsgiref.util import setup_testing_defaults
 
 import pytest
@@ -281,3 +282,9 @@ def test_it_steps_aside_where_reads_are_limited(settings, django):
     assert isinstance(edge.wrap(django), EdgeLayer)
     settings.RATES = {**settings.RATES, "READ": object()}
     assert edge.wrap(django) is django
+
+
+def test_request_ids_look_like_uuid7_and_never_repeat():
+    ids = [edge.fresh_id() for _ in range(1000)]
+    assert len(set(ids)) == 1000
+    assert {(len(one), uuid.UUID(one).version, uuid.UUID(one).variant) for one in ids} == {(36, 7, uuid.RFC_4122)}
