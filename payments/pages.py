@@ -28,6 +28,7 @@ from payments.models import Payment
 
 STRIPE_API = "https://api.stripe.com"
 STRIPE_FRAMES = ["https://js.stripe.com", "https://hooks.stripe.com"]
+LOOK = "look"
 CLOSED = frozenset({BookingStatus.CANCELLED, BookingStatus.DECLINED, BookingStatus.NO_SHOW})
 
 
@@ -103,7 +104,7 @@ def status(request: HttpRequest, booking_id: UUID) -> HttpResponse:
             raise NotFound
     except DomainError as refusal:
         return problem_response(refusal, request)
-    _look(payment)
+    _look_if_asked(request, payment)
     return JsonResponse(payment_body(payment))
 
 
@@ -118,7 +119,7 @@ def back(request: HttpRequest) -> HttpResponse:
     booking = _mine(request, booking_id)
     payment = selectors.newest_payment(booking.pk)
     if payment is not None:
-        _look(payment)
+        _look_if_asked(request, payment)
     context = {
         "noindex": True,
         "booking": booking,
@@ -191,8 +192,10 @@ def _outcome(payment: Payment | None) -> str:
     return "processing"
 
 
-def _look(payment: Payment) -> None:
-    """Have an open payment looked up at its provider: its webhook may be late or lost."""
+def _look_if_asked(request: HttpRequest, payment: Payment) -> None:
+    """`look=1`, of a customer who has waited for a while: have the payment looked up, its webhook may be lost."""
+    if request.GET.get(LOOK) != "1":
+        return
     looks.refresh_if_stale(payment=payment, by=Actor.customer(id=payment.booking_id))
 
 

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TypeVar
 
 from django.db import transaction
+from django.db.models import Q
 
 from audit.actions import record
 from common.actor import Actor
@@ -171,9 +172,8 @@ def _only(wanted: str, comparison: Comparison) -> None:
 
 def _open_rows(options: Options) -> Iterator[Payment]:
     oldest = options.until - timedelta(days=RECONCILE_DAYS)
-    rows = Payment.objects.filter(
-        provider=Provider.STRIPE, status__in=OPEN_STATUSES, created_at__gte=oldest, created_at__lte=options.until
-    )
+    answered = Q(provider_ref__isnull=False) | Q(created_at__lte=options.until)  # the others may be under way
+    rows = Payment.objects.filter(answered, provider=Provider.STRIPE, status__in=OPEN_STATUSES, created_at__gte=oldest)
     return rows.order_by("created_at", "id").iterator(chunk_size=options.batch)
 
 

@@ -163,12 +163,16 @@ def test_the_way_back_tells_what_became_of_it(twin, booking, browser):
     assert browser.get("/pay/return").status_code == 404
 
 
-def test_waiting_heals_a_lost_webhook(twin, booking, browser):
-    payment = begin(booking)
-    pay(twin, payment, "pm_twin_webhookLost")
+def test_asking_again_heals_a_lost_webhook(twin, booking, browser):
+    pay(twin, begin(booking), "pm_twin_webhookLost")
+    run_due()
     with shift(6):
         assert browser.get(f"/pay/{booking.pk}/status").json()["status"] == "requires_payment_method"
-        run_due()
+        browser.get(f"/pay/return?booking={booking.pk}")
+        assert run_due() == 0
+        browser.get(f"/pay/return?booking={booking.pk}&look=1")
+        assert browser.get(f"/pay/{booking.pk}/status?look=1").json()["status"] == "requires_payment_method"
+        assert run_due() > 0
         assert browser.get(f"/pay/{booking.pk}/status").json()["status"] == "succeeded"
 
 

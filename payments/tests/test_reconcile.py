@@ -56,6 +56,9 @@ def test_a_lost_webhook_is_repaired_once(twin, booking, lost):
     assert out.splitlines()[0] == (
         "Repaired: 1 of our payments were behind and are up to date now; nothing is left to do."
     )
+    assert out.splitlines()[2] == (
+        f"  status_behind {lost.provider_ref}: here requires_payment_method 75000 KES, at Stripe succeeded 75000 KES: repaired"
+    )
     lost.refresh_from_db()
     booking.refresh_from_db()
     assert (lost.status, booking.status, booking.paid_amount) == (Status.SUCCEEDED, BookingStatus.CONFIRMED, 75_000)
@@ -315,3 +318,18 @@ def test_staff_can_ask_for_a_run(twin, booking, lost):
         run_due()
     lost.refresh_from_db()
     assert lost.status == Status.SUCCEEDED
+
+
+def test_what_was_paid_a_moment_ago_is_found(twin, booking, lost):
+    call_command(COMMAND, stdout=io.StringIO())
+    lost.refresh_from_db()
+    assert lost.status == Status.SUCCEEDED
+
+
+def test_a_creation_that_is_under_way_is_left_alone(twin, booking):
+    payment = make_payment(booking, status=Status.CREATING)
+    out = io.StringIO()
+    call_command(COMMAND, "--dry-run", stdout=out)
+    assert out.getvalue().splitlines()[0] == "In sync: nothing to do."
+    payment.refresh_from_db()
+    assert payment.status == Status.CREATING

@@ -6,8 +6,12 @@ const FIRST_MS = 700;
 const MOST_MS = 15000;
 const MOST_TRIES = 60;
 
+const PATIENCE_MS = 30000; // after that the provider is asked, should its message to us be lost
+const began = performance.now();
+
 async function ask() {
-  const response = await fetch(waiting.dataset.statusUrl, { headers: { Accept: "application/json" } });
+  const query = performance.now() - began > PATIENCE_MS ? "?look=1" : "";
+  const response = await fetch(waiting.dataset.statusUrl + query, { headers: { Accept: "application/json" } });
   if (!response.ok) return false;
   const payment = await response.json();
   return SETTLED.has(payment.status) || Boolean(payment.last_error);

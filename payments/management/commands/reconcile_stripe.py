@@ -63,6 +63,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report.as_dict()))
         else:
             self._say(report)
+            if report.verdict == Verdict.IN_SYNC and not options["until"] and not options["payment"]:
+                self.stdout.write("Payments of the last minute were left to their webhooks.")
         if report.exit_code:
             sys.exit(report.exit_code)
 
@@ -78,9 +80,14 @@ class Command(BaseCommand):
             f"{report.repaired} repaired, {report.foreign} not ours, {report.duration_s} s."
         )
         for one in report.drift:
-            self.stdout.write(f"  {one.kind} {one.ref}: here {one.local}, at Stripe {one.remote}: {one.action}")
+            here, there = _words(one.local), _words(one.remote)
+            self.stdout.write(f"  {one.kind} {one.ref}: here {here}, at Stripe {there}: {one.action}")
         for error in report.errors:
             self.stdout.write(f"  error {error}")
+
+
+def _words(values: dict[str, Any]) -> str:
+    return " ".join(str(value) for value in values.values()) or "nothing"
 
 
 def _between(least: int, most: int) -> Any:
