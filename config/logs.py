@@ -66,10 +66,13 @@ def configure(*, json_lines: bool, level: str) -> dict[str, Any]:
                 "foreign_pre_chain": SHARED,
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "lines"},
+            "nowhere": {"class": "logging.NullHandler"},  # a logger without any falls back to plain text on stderr
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+            "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
             "django.request": {"level": "ERROR"},  # django-structlog writes one line a request
             "django.server": {"handlers": ["stderr"], "level": level, "propagate": False},
             "botocore": {"level": "WARNING"},

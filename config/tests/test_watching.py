@@ -56,6 +56,11 @@ def test_a_log_line_is_json_with_the_request_id():
     assert len(stream.getvalue().splitlines()) == 2
 
 
+def test_a_foreign_host_leaves_no_traceback_in_the_log(client, capfd):
+    assert client.get("/api/blogs", HTTP_HOST="evil.example").status_code == 400
+    assert capfd.readouterr().err == ""
+
+
 class Sink(BaseHTTPRequestHandler):
     """Takes what the Sentry SDK sends."""
 
