@@ -42,7 +42,7 @@ def live_projects() -> QuerySet[Any]:
 
 def live_posts() -> QuerySet[Any]:
     """Return the public posts, pinned ones first, then the newest."""
-    return Post.objects.all().live().order_by("-pinned", "-published_at", "id")
+    return Post.objects.all().live().order_by("-pinned", "-published_at", "-id")
 
 
 def live_testimonials() -> QuerySet[Any]:

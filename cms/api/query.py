@@ -70,7 +70,8 @@ def ordered(request: Request, queryset: QuerySet[Any], content_type: ContentType
     """Sort by `sort`, or as the type says, with the id last so that pages are stable."""
     names = _words(request, "sort", content_type.sorts) or [content_type.default_sort]
     columns = [column for name in names for column in content_type.sorts[name]]
-    return queryset.order_by(*columns, "id")
+    # The id runs the way of the column before it: then one index serves both directions of a sort.
+    return queryset.order_by(*columns, "-id" if names[-1].startswith("-") else "id")
 
 
 def filtered(request: Request, queryset: QuerySet[Any], filters: Sequence[Filter]) -> QuerySet[Any]:

@@ -134,7 +134,7 @@ class Migration(migrations.Migration):
                 ('og_image', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cms.mediaasset', verbose_name='picture when shared')),
             ],
             options={
-                'ordering': ('-pinned', '-published_at', 'id'),
+                'ordering': ('-pinned', '-published_at', '-id'),
                 'permissions': (('publish_post', 'Can publish and unpublish posts'), ('submit_post', 'Can hand in posts for review')),
                 'abstract': False,
             },
@@ -587,7 +587,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='post',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True), ('live_revision__isnull', False)), fields=['-published_at', 'id'], name='cms_post_newest'),
+            index=models.Index(condition=models.Q(('deleted_at__isnull', True), ('live_revision__isnull', False)), fields=['-published_at', '-id'], name='cms_post_newest'),
         ),
         migrations.AddIndex(
             model_name='post',
@@ -595,7 +595,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='post',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True), ('live_revision__isnull', False)), fields=['-pinned', '-published_at', 'id'], name='cms_post_pinned_newest'),
+            index=models.Index(condition=models.Q(('deleted_at__isnull', True), ('live_revision__isnull', False)), fields=['-pinned', '-published_at', '-id'], name='cms_post_pinned_newest'),
         ),
         migrations.AddIndex(
             model_name='post',
@@ -643,7 +643,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='service',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True), ('live_revision__isnull', False)), fields=['-published_at', 'id'], name='cms_service_newest'),
+            index=models.Index(condition=models.Q(('deleted_at__isnull', True), ('live_revision__isnull', False)), fields=['-published_at', '-id'], name='cms_service_newest'),
         ),
         migrations.AddIndex(
             model_name='service',
@@ -703,7 +703,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='testimonial',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True), ('live_revision__isnull', False)), fields=['-published_at', 'id'], name='cms_testimonial_newest'),
+            index=models.Index(condition=models.Q(('deleted_at__isnull', True), ('live_revision__isnull', False)), fields=['-published_at', '-id'], name='cms_testimonial_newest'),
         ),
         migrations.AddIndex(
             model_name='testimonial',
@@ -711,7 +711,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='testimonial',
-            index=models.Index(models.OrderBy(models.F('rating'), descending=True, nulls_last=True), models.F('id'), condition=models.Q(('deleted_at__isnull', True), ('live_revision__isnull', False)), name='cms_testimonial_rating'),
+            index=models.Index(models.OrderBy(models.F('rating'), descending=True, nulls_last=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('deleted_at__isnull', True), ('live_revision__isnull', False)), name='cms_testimonial_rating'),
         ),
         migrations.AddIndex(
             model_name='testimonial',
@@ -763,7 +763,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='project',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True), ('live_revision__isnull', False)), fields=['-published_at', 'id'], name='cms_project_newest'),
+            index=models.Index(condition=models.Q(('deleted_at__isnull', True), ('live_revision__isnull', False)), fields=['-published_at', '-id'], name='cms_project_newest'),
         ),
         migrations.AddIndex(
             model_name='project',
@@ -771,7 +771,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='project',
-            index=models.Index(models.OrderBy(models.F('started_on'), descending=True, nulls_last=True), models.F('id'), condition=models.Q(('deleted_at__isnull', True), ('live_revision__isnull', False)), name='cms_project_started'),
+            index=models.Index(models.OrderBy(models.F('started_on'), descending=True, nulls_last=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('deleted_at__isnull', True), ('live_revision__isnull', False)), name='cms_project_started'),
         ),
         migrations.AddIndex(
             model_name='project',

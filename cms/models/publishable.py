@@ -181,7 +181,7 @@ class ContentItem(Publishable):
             ),
             models.Index(
                 name="%(app_label)s_%(class)s_newest",
-                fields=["-published_at", "id"],
+                fields=["-published_at", "-id"],
                 condition=Q(live_revision__isnull=False, deleted_at__isnull=True),
             ),
             models.Index(

@@ -46,7 +46,7 @@ class Post(ContentItem):
     )
 
     class Meta(ContentItem.Meta):
-        ordering = ("-pinned", "-published_at", "id")
+        ordering = ("-pinned", "-published_at", "-id")
         permissions = (
             ("publish_post", "Can publish and unpublish posts"),
             ("submit_post", "Can hand in posts for review"),
@@ -56,7 +56,7 @@ class Post(ContentItem):
             *ContentItem.Meta.indexes,
             models.Index(
                 name="cms_post_pinned_newest",
-                fields=["-pinned", "-published_at", "id"],
+                fields=["-pinned", "-published_at", "-id"],
                 condition=Q(live_revision__isnull=False, deleted_at__isnull=True),
             ),
             models.Index(

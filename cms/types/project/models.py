@@ -87,7 +87,7 @@ class Project(ContentItem):
             *ContentItem.Meta.indexes,
             models.Index(
                 F("started_on").desc(nulls_last=True),
-                "id",
+                F("id").desc(),
                 name="cms_project_started",
                 condition=Q(live_revision__isnull=False, deleted_at__isnull=True),
             ),

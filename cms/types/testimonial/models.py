@@ -70,7 +70,7 @@ class Testimonial(ContentItem):
             *ContentItem.Meta.indexes,
             models.Index(
                 F("rating").desc(nulls_last=True),
-                "id",
+                F("id").desc(),
                 name="cms_testimonial_rating",
                 condition=Q(live_revision__isnull=False, deleted_at__isnull=True),
             ),
