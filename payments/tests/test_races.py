@@ -124,11 +124,13 @@ def test_two_reconciliations_at_once(twin):
 
 def test_no_transaction_is_open_while_the_provider_is_asked(twin):
     booking = make_booking()
-    twin.control(latency_ms=400)
+    twin.control(latency_ms=2000)
     seen = []
 
     def watch():
-        time.sleep(0.2)
+        deadline = time.monotonic() + 10
+        while not creates(twin) and time.monotonic() < deadline:
+            time.sleep(0.01)
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity"

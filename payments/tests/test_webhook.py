@@ -40,7 +40,7 @@ def refused(answer, status=400, code="invalid_signature"):
 
 
 def mark(body=BODY, secret=SECRET, at=None):
-    return signed(body, secret=secret, at=at)["HTTP_STRIPE_SIGNATURE"]
+    return signed(body, secret=secret, at=at or time.time())["HTTP_STRIPE_SIGNATURE"]
 
 
 def test_a_genuine_event_is_stored_with_its_job():
@@ -91,10 +91,15 @@ def test_another_body_than_was_signed_is_refused(body):
     ],
     ids=range(14),
 )  # fmt: skip
-def test_hostile_signatures_are_refused_quickly(header):
-    began = time.monotonic()
+def test_hostile_signatures_are_refused(header):
     refused(send(BODY, {"HTTP_STRIPE_SIGNATURE": header}))
-    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("count", [17, 10_000])
+def test_many_signatures_cost_no_computation(monkeypatch, count):
+    monkeypatch.setattr("payments.providers.stripe.signature.hmac.new", None)
+    header = "t=1," + ",".join(["v1=" + "0" * 64] * count)
+    refused(send(BODY, {"HTTP_STRIPE_SIGNATURE": header}))
 
 
 def test_without_the_header():
