@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Func, JSONField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 from rest_framework import serializers
 
@@ -20,6 +20,7 @@ from common.api.serializers import MoneySerializer, instant
 
 Row = dict[str, Any]
 Schema = serializers.Field[Any, Any, Any, Any] | serializers.BaseSerializer[Any]
+JSON_TYPES = frozenset({type(None), str, bool, int, float, list, dict})
 Batch = Callable[[Sequence[Row]], Mapping[Any, Any]]
 
 
@@ -43,7 +44,7 @@ def plain(name: str, schema: Schema, column: str = "") -> Output:
 
 def scalar(value: Any) -> Any:
     """Return a column's value as JSON holds it."""
-    if value is None or isinstance(value, str | int | float | list | dict):
+    if type(value) in JSON_TYPES:
         return value
     if isinstance(value, datetime):
         return instant(value)
@@ -79,9 +80,10 @@ def many(name: str, schema: Schema, queryset: QuerySet[Any], /, **members: str) 
     return Output(name, schema, lambda row: row[label], (), {label: gathered(queryset, **dict[str, Any](members))})
 
 
-def gathered(queryset: QuerySet[Any], /, *, limit: int | None = None, **members: Any) -> ArraySubquery:
-    """Return the expression of a list of at most `limit` JSON objects."""
-    return ArraySubquery(queryset.annotate(found=JSONObject(**members)).values_list("found")[:limit])
+def gathered(queryset: QuerySet[Any], /, *, limit: int | None = None, **members: Any) -> "Func[Any]":
+    """Return the expression of a list of at most `limit` JSON objects, which arrives as one text to parse."""
+    found = ArraySubquery(queryset.annotate(found=JSONObject(**members)).values_list("found")[:limit])
+    return Func(found, function="to_jsonb", output_field=JSONField())
 
 
 def one(name: str, schema: Schema, queryset: QuerySet[Any], /, **members: str) -> Output:

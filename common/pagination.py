@@ -6,6 +6,7 @@ import hmac
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -38,20 +39,46 @@ def page_list(
 
     Reads `page` and `per_page`. Costs one count (unless `total` is given) and one query for the rows.
     """
-    page = positive_int(request, "page", default=1)
-    per_page = positive_int(request, "per_page", default=DEFAULT_PER_PAGE, maximum=MOST_PER_PAGE)
+    wanted = wanted_page(request)
     total = queryset.count() if total is None else total
-    pages = max(1, -(-total // per_page))
-    if page > pages:
-        raise NotFound(f"There are {pages} pages.")
-    start = (page - 1) * per_page
-    links = page_links(request, page=page, pages=pages)
-    body = {
-        "data": serialize(list(queryset[start : start + per_page])),
-        "meta": {"page": page, "per_page": per_page, "total": total, "pages": pages, **(meta or {})},
-        "links": links,
-    }
-    return Response(body, headers={"Link": link_header(links)})
+    wanted.require(total)
+    return page_response(request, wanted, serialize(list(queryset[wanted.bounds])), total=total, meta=meta)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedPage:
+    """The page that a request asks for, which may be past the end."""
+
+    number: int
+    size: int
+
+    @property
+    def bounds(self) -> slice:
+        """Where its rows are."""
+        return slice((self.number - 1) * self.size, self.number * self.size)
+
+    def require(self, total: int) -> int:
+        """Return how many pages there are; raises NotFound when this one is past the end."""
+        pages = max(1, -(-total // self.size))
+        if self.number > pages:
+            raise NotFound(f"There are {pages} pages.")
+        return pages
+
+
+def wanted_page(request: Request) -> WantedPage:
+    """Read `page` and `per_page`; raises ValidationFailed for what is no page."""
+    number = positive_int(request, "page", default=1)
+    return WantedPage(number, positive_int(request, "per_page", default=DEFAULT_PER_PAGE, maximum=MOST_PER_PAGE))
+
+
+def page_response(
+    request: Request, page: WantedPage, data: list[Any], *, total: int, meta: Mapping[str, Any] | None = None
+) -> Response:
+    """Return the page-list answer of rows that are there already; raises NotFound for a page past the end."""
+    pages = page.require(total)
+    links = page_links(request, page=page.number, pages=pages)
+    about = {"page": page.number, "per_page": page.size, "total": total, "pages": pages, **(meta or {})}
+    return Response({"data": data, "meta": about, "links": links}, headers={"Link": link_header(links)})
 
 
 def page_links(request: Request, *, page: int, pages: int) -> dict[str, str | None]:

@@ -11,7 +11,8 @@ from rest_framework.response import Response
 
 from cms import registry, rich_text, selectors
 from cms.api import caching, query
-from cms.api.views import PublicView, version_and_total
+from cms.api.listing import version_and_total
+from cms.api.views import PublicView
 from cms.models import Author, Category, Post, Project, Service, Tag, Technology
 from cms.output import ImageSerializer, RichTextSerializer, Row, image, image_json
 from cms.validators import SLUG

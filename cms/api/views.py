@@ -1,24 +1,20 @@
 """Reading content: one view a kind of address, made for each registered type."""
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from django.db.models import Count, IntegerField, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cms import reading, selectors
-from cms.api import caching, query
-from cms.models import ContentVersion
+from cms.api import caching, listing, query
 from cms.registry import ContentType, Singleton
-from cms.selectors import Version
 from cms.validators import SLUG
 from common import limits
 from common.api.views import ApiView
 from common.client_ip import client_ip
 from common.errors import NotFound
-from common.pagination import page_list
+from common.pagination import page_response, wanted_page
 from common.parameters import refuse_unknown
 
 
@@ -44,16 +40,13 @@ class ContentList(PublicView):
         selection = query.list_selection(request, kind)
         if (unchanged := caching.not_modified(request, [kind.tag])) is not None:
             return unchanged
-        rows = query.filtered(request, kind.live(), kind.filters)
-        version, total = version_and_total(rows)
-        response = page_list(
-            request,
-            reading.selected(query.ordered(request, rows, kind), selection.outputs),
-            serialize=lambda page: reading.finished(page, selection.outputs, selection.includes),
-            meta={"content_version": version.number},
-            total=total,
-        )
-        return caching.with_headers(response, request, version, [kind.tag])
+        wanted = wanted_page(request)
+        found = listing.of(request, kind, selection).page(wanted.bounds)
+        wanted.require(found.total)
+        data = reading.finished(found.rows, selection.outputs, selection.includes)
+        meta = {"content_version": found.version.number}
+        response = page_response(request, wanted, data, total=found.total, meta=meta)
+        return caching.with_headers(response, request, found.version, [kind.tag])
 
 
 class ContentDetail(PublicView):
@@ -104,14 +97,3 @@ class SingletonDetail(PublicView):
             return unchanged
         version = selectors.content_version()
         return caching.with_headers(Response(self.singleton.read()), request, version, tags)
-
-
-def version_and_total(rows: QuerySet[Any]) -> tuple[Version, int]:
-    """Return the content version and how many rows there are, by one query."""
-    counted = rows.order_by().annotate(_all=Value(1)).values("_all").annotate(_count=Count("*")).values("_count")
-    total = Coalesce(Subquery(counted, output_field=IntegerField()), 0)
-    found = ContentVersion.objects.filter(pk=1).values_list("number", "changed_at", total).first()
-    if found is None:
-        return Version(1, None), rows.count()
-    number, since, count = cast("tuple[int, Any, int]", found)
-    return Version(number, since), count

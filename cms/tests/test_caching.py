@@ -171,10 +171,10 @@ def booking_part(monkeypatch):
 
 
 LISTS = {
-    "service": ("/api/services?per_page=100", 3),
-    "project": ("/api/projects?per_page=100", 2),
-    "post": ("/api/blogs?per_page=100", 2),
-    "testimonial": ("/api/testimonials?per_page=100", 2),
+    "service": ("/api/services?per_page=100", 2),
+    "project": ("/api/projects?per_page=100", 1),
+    "post": ("/api/blogs?per_page=100", 1),
+    "testimonial": ("/api/testimonials?per_page=100", 1),
 }
 
 
