@@ -148,9 +148,10 @@ class Store:
         found = self._answers.get(key)
         if found is None or found.version != version:
             return None
-        with self._lock:
-            if key in self._answers:
-                self._answers.move_to_end(key)
+        try:
+            self._answers.move_to_end(key)  # one step of the interpreter, so no lock that every reader would wait for
+        except KeyError:  # dropped a moment ago
+            return None
         return found
 
     def put(self, key: str, answer: Answer) -> None:
