@@ -5,9 +5,11 @@ PYTHON ?= $(shell command -v python3 || command -v python3.11 || echo python3)
 BOOTSTRAP = @$(PYTHON) devkit/bootstrap.py
 VENV = .venv/bin
 WORKERS ?= 2
+ROUNDS ?= 5
+SECONDS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e check fix lock clean install
+.PHONY: help run test e2e bench check fix lock clean install
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -20,6 +22,9 @@ test: ## every check and every test, on a throw-away PostgreSQL and Valkey
 
 e2e: ## the main paths in real Chromium
 	$(BOOTSTRAP) devkit.suite e2e
+
+bench: ## rates of public reads beside their baselines (ROUNDS=5 SECONDS=5); never fails a build
+	$(BOOTSTRAP) benchmarks --rounds $(ROUNDS) --seconds $(SECONDS)
 
 check: ## format, lint, types, layers, migrations, deployment, API description, templates
 	$(BOOTSTRAP) devkit.suite check
