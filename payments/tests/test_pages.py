@@ -23,18 +23,18 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def browser(booking):
-    return browser_of(booking)
+def visitor(booking):
+    return visitor_of(booking)
 
 
-def browser_of(booking, **options):
+def visitor_of(booking, **options):
     client = Client(**options)
     client.cookies[cookie_name(booking.pk)] = make(booking)
     return client
 
 
-def test_what_is_due_and_until_when(twin, booking, browser):
-    answer = browser.get(f"/pay/{booking.pk}")
+def test_what_is_due_and_until_when(twin, booking, visitor):
+    answer = visitor.get(f"/pay/{booking.pk}")
     page = answer.content.decode()
     assert answer.status_code == 200
     assert 'id="amount-due">KES 750.00<' in page
@@ -49,8 +49,8 @@ def test_what_is_due_and_until_when(twin, booking, browser):
     assert creates(twin) == 0
 
 
-def test_the_policy_names_the_twin_only(twin, booking, browser, settings):
-    policy = browser.get(f"/pay/{booking.pk}")["Content-Security-Policy"]
+def test_the_policy_names_the_twin_only(twin, booking, visitor, settings):
+    policy = visitor.get(f"/pay/{booking.pk}")["Content-Security-Policy"]
     found = dict(part.strip().split(" ", 1) for part in policy.split(";"))
     assert found["script-src"] == "'self' http://127.0.0.1:9"
     assert found["connect-src"] == "'self' http://127.0.0.1:9"
@@ -67,9 +67,9 @@ def test_the_policy_names_stripe(settings):
     }
 
 
-def test_no_inline_script_or_style(twin, booking, browser):
+def test_no_inline_script_or_style(twin, booking, visitor):
     for path in (f"/pay/{booking.pk}", f"/pay/return?booking={booking.pk}"):
-        page = browser.get(path).content.decode()
+        page = visitor.get(path).content.decode()
         assert not re.search(r"<script(?![^>]*src=)|\sstyle=|\son\w+=", page)
 
 
@@ -88,27 +88,27 @@ def test_another_bookings_cookie_opens_nothing(twin, booking):
     assert client.get(f"/pay/{booking.pk}").status_code == 404
 
 
-def test_the_page_gets_its_intent(twin, booking, browser):
-    answer = browser.post(f"/pay/{booking.pk}/intent")
+def test_the_page_gets_its_intent(twin, booking, visitor):
+    answer = visitor.post(f"/pay/{booking.pk}/intent")
     assert answer.status_code == 201
     assert answer.json()["next_action"]["stripe_js_url"] == twin.stripe_js_url
     assert "_secret_" in answer.json()["client_secret"]
     assert "no-store" in answer["Cache-Control"]
-    assert browser.post(f"/pay/{booking.pk}/intent").status_code == 200
+    assert visitor.post(f"/pay/{booking.pk}/intent").status_code == 200
     assert creates(twin) == 1
 
 
 def test_the_intent_wants_the_pages_own_token(twin, booking):
-    client = browser_of(booking, enforce_csrf_checks=True)
+    client = visitor_of(booking, enforce_csrf_checks=True)
     assert client.post(f"/pay/{booking.pk}/intent").status_code == 403
     page = client.get(f"/pay/{booking.pk}").content.decode()
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
     assert client.post(f"/pay/{booking.pk}/intent", headers={"X-CSRFToken": token}).status_code == 201
 
 
-def test_the_intents_refusals_are_problems(twin, booking, browser):
+def test_the_intents_refusals_are_problems(twin, booking, visitor):
     with shift(16 * 60):
-        answer = browser.post(f"/pay/{booking.pk}/intent")
+        answer = visitor.post(f"/pay/{booking.pk}/intent")
     assert (answer.status_code, answer.json()["code"]) == (409, "booking_not_payable")
 
 
@@ -120,28 +120,28 @@ def test_the_intents_refusals_are_problems(twin, booking, browser):
         (BookingStatus.REQUESTED, "We have not answered your request yet"),
     ],
 )
-def test_what_cannot_be_paid_is_said_in_words(twin, booking, browser, status, words):
+def test_what_cannot_be_paid_is_said_in_words(twin, booking, visitor, status, words):
     with_status(booking, status)
-    page = browser.get(f"/pay/{booking.pk}").content.decode()
+    page = visitor.get(f"/pay/{booking.pk}").content.decode()
     assert words in page
     assert "pay-form" not in page
 
 
 def test_a_free_booking_is_said_in_words(twin):
     booking = make_booking(make_offer(price_amount=0))
-    assert "This booking costs nothing." in browser_of(booking).get(f"/pay/{booking.pk}").content.decode()
+    assert "This booking costs nothing." in visitor_of(booking).get(f"/pay/{booking.pk}").content.decode()
 
 
-def test_without_keys_the_page_says_so(booking, browser, settings):
+def test_without_keys_the_page_says_so(booking, visitor, settings):
     settings.PAYMENTS_MODE = "off"
-    page = browser.get(f"/pay/{booking.pk}").content.decode()
+    page = visitor.get(f"/pay/{booking.pk}").content.decode()
     assert "Paying online is not possible at the moment" in page
     assert "pay-form" not in page
 
 
-def test_the_way_back_tells_what_became_of_it(twin, booking, browser):
+def test_the_way_back_tells_what_became_of_it(twin, booking, visitor):
     def outcome():
-        page = browser.get(f"/pay/return?booking={booking.pk}").content.decode()
+        page = visitor.get(f"/pay/return?booking={booking.pk}").content.decode()
         return re.search(r'data-outcome="(\w+)"', page)[1]
 
     assert outcome() == "none"
@@ -154,48 +154,48 @@ def test_the_way_back_tells_what_became_of_it(twin, booking, browser):
     pay(twin, payment)
     deliver_all(twin, "payment_intent.succeeded")
     assert outcome() == "paid"
-    page = browser.get(f"/pay/return?booking={booking.pk}").content.decode()
+    page = visitor.get(f"/pay/return?booking={booking.pk}").content.decode()
     assert "We have received KES 750.00" in page
     assert "Your booking is confirmed." in page
     Payment.objects.update(review_reason="paid_after_close")
     assert outcome() == "review"
-    assert browser.get("/pay/return?booking=x").status_code == 404
-    assert browser.get("/pay/return").status_code == 404
+    assert visitor.get("/pay/return?booking=x").status_code == 404
+    assert visitor.get("/pay/return").status_code == 404
 
 
-def test_asking_again_heals_a_lost_webhook(twin, booking, browser):
+def test_asking_again_heals_a_lost_webhook(twin, booking, visitor):
     pay(twin, begin(booking), "pm_twin_webhookLost")
     run_due()
     with shift(6):
-        assert browser.get(f"/pay/{booking.pk}/status").json()["status"] == "requires_payment_method"
-        browser.get(f"/pay/return?booking={booking.pk}")
+        assert visitor.get(f"/pay/{booking.pk}/status").json()["status"] == "requires_payment_method"
+        visitor.get(f"/pay/return?booking={booking.pk}")
         assert run_due() == 0
-        browser.get(f"/pay/return?booking={booking.pk}&look=1")
-        assert browser.get(f"/pay/{booking.pk}/status?look=1").json()["status"] == "requires_payment_method"
+        visitor.get(f"/pay/return?booking={booking.pk}&look=1")
+        assert visitor.get(f"/pay/{booking.pk}/status?look=1").json()["status"] == "requires_payment_method"
         assert run_due() > 0
-        assert browser.get(f"/pay/{booking.pk}/status").json()["status"] == "succeeded"
+        assert visitor.get(f"/pay/{booking.pk}/status").json()["status"] == "succeeded"
 
 
-def test_after_the_deposit_the_rest_can_be_paid(twin, booking, browser):
+def test_after_the_deposit_the_rest_can_be_paid(twin, booking, visitor):
     pay(twin, begin(booking))
     deliver_all(twin)
-    page = browser.get(f"/pay/{booking.pk}").content.decode()
+    page = visitor.get(f"/pay/{booking.pk}").content.decode()
     assert "The rest" in page
     assert 'id="amount-due">KES 1,750.00<' in page
-    answer = browser.post(f"/pay/{booking.pk}/intent")
+    answer = visitor.post(f"/pay/{booking.pk}/intent")
     assert (answer.status_code, answer.json()["amount"]) == (201, 175_000)
     pay(twin, Payment.objects.get(purpose="balance"))
     deliver_all(twin)
-    assert "All is paid" in browser.get(f"/pay/{booking.pk}").content.decode()
+    assert "All is paid" in visitor.get(f"/pay/{booking.pk}").content.decode()
 
 
-def test_the_receipt(twin, booking, browser, django_assert_max_num_queries):
-    assert browser.get(f"/pay/{booking.pk}/receipt").status_code == 404
+def test_the_receipt(twin, booking, visitor, django_assert_max_num_queries):
+    assert visitor.get(f"/pay/{booking.pk}/receipt").status_code == 404
     payment = begin(booking)
     pay(twin, payment)
     deliver_all(twin)
     with django_assert_max_num_queries(12):
-        page = browser.get(f"/pay/{booking.pk}/receipt").content.decode()
+        page = visitor.get(f"/pay/{booking.pk}/receipt").content.decode()
     assert "KES 750.00" in page
     assert "Still to pay: KES 1,750.00" in page
     assert payment.provider_ref in page
@@ -212,13 +212,13 @@ def test_the_receipts_mail(twin, booking):
     assert 'href="http://testserver/b/x"' in shown.html
 
 
-def test_names_are_text_everywhere(twin, booking, browser):
+def test_names_are_text_everywhere(twin, booking, visitor):
     nasty = "<script>alert(1)</script>"
     type(booking).objects.filter(pk=booking.pk).update(customer_name=nasty, service_title=nasty)
     pay(twin, begin(booking))
     deliver_all(twin)
     for path in (f"/pay/{booking.pk}", f"/pay/return?booking={booking.pk}", f"/pay/{booking.pk}/receipt"):
-        assert nasty not in browser.get(path).content.decode()
+        assert nasty not in visitor.get(path).content.decode()
     message = Message.objects.get(template="payments/receipt")
     assert nasty not in render("payments/receipt", message.context | {"manage_url": "x"}).html
 
