@@ -6,12 +6,16 @@ Built on django-environ. A missing required value ends the start with one plain 
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+GENERATED = frozenset({"SECRET_KEY", "FIELD_KEY", "JWT_REFRESH_SECRET"})
+T = TypeVar("T")
 UNITS_IN_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -33,7 +37,8 @@ class Environment:
         """The value, or the end of the start with a sentence."""
         value = self.text(name)
         if not value:
-            refuse(f"{name} is not set: {meaning}. `python manage.py generate_secrets` prints values to paste.")
+            hint = " `python manage.py generate_secrets` prints one to paste." if name in GENERATED else ""
+            refuse(f"{name} is not set: {meaning}.{hint}")
         return value
 
     def items(self, name: str, default: str = "") -> list[str]:
@@ -62,6 +67,25 @@ class Environment:
         if not match:
             refuse(f"{name} is {raw!r}: write a duration such as 90s, 15m, 24h or 7d.")
         return int(match[1]) * UNITS_IN_SECONDS[match[2]]
+
+    def parsed(self, name: str, value: str, parse: Callable[[str], T], wanted: str) -> T:
+        """`value` of `name` through `parse`; where that refuses, a sentence without the value, which may be secret."""
+        try:
+            return parse(value)
+        except (ValueError, TypeError, LookupError, ImproperlyConfigured):
+            refuse(f"{name} cannot be read: write {wanted}.")
+
+
+def scheme_of(*allowed: str) -> Callable[[str], str]:
+    """A parser that takes addresses of these schemes only, with a host and a readable port, or none at all."""
+
+    def parse(address: str) -> str:
+        parts = urlsplit(address)
+        if address and (parts.scheme not in allowed or not (parts.netloc or parts.path) or parts.port == 0):
+            raise ValueError(parts.scheme)
+        return address
+
+    return parse
 
 
 def refuse(sentence: str) -> NoReturn:

@@ -8,13 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import environ
 from csp.constants import NONE, SELF
 
 from common.api.components import COMPONENTS
 from config import logs, rates, secret_values
-from config.env import Environment, refuse
+from config.env import Environment, refuse, scheme_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(BASE_DIR / ".env")
@@ -39,7 +40,7 @@ if PRODUCTION:
 else:
     PUBLIC_URL = env.text("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
 _parts = urlsplit(PUBLIC_URL)
-if _parts.scheme not in {"http", "https"} or not _parts.hostname or _parts.path:
+if _parts.scheme not in {"http", "https"} or not _parts.hostname or _parts.path or _parts.username:
     refuse(f"PUBLIC_URL is {PUBLIC_URL!r}: write an origin such as https://api.example.com.")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
 HTTPS = PUBLIC_URL.startswith("https://")
@@ -56,10 +57,16 @@ FRONTEND_PATHS: dict[str, str] = {
     "reset": "/reset#token={token}",
     "booking": "/bookings/{id}#token={token}",
     "preview": "/preview?type={type}&slug={slug}&token={token}",
-} | json.loads(env.text("FRONTEND_PATHS", "{}"))
+} | env.parsed(
+    "FRONTEND_PATHS",
+    env.text("FRONTEND_PATHS", "{}"),
+    lambda raw: dict(json.loads(raw)),
+    'JSON such as {"accept": "/invite#token={token}"}',
+)
 CORS_ORIGIN = env.items("CORS_ORIGIN", FRONTEND_URL)
 STUDIO_NAME = env.text("STUDIO_NAME", "Studio")
 STUDIO_TIME_ZONE = env.text("STUDIO_TIME_ZONE", "Africa/Nairobi")
+env.parsed("STUDIO_TIME_ZONE", STUDIO_TIME_ZONE, ZoneInfo, "a name such as Africa/Nairobi")
 
 # --- Sign-in ------------------------------------------------------------------------------------------------------
 JWT_SECRET = env.text("JWT_SECRET") or (secrets.token_urlsafe(48) if not PRODUCTION else "")
@@ -75,7 +82,7 @@ RATE_LIMIT_FACTOR = env.number("RATE_LIMIT_FACTOR", 1, least=1)
 RATES = {name: rates.parse(name, env.text(f"RATE_{name}", default)) for name, default in rates.DEFAULTS.items()}
 
 # --- Cache and jobs -----------------------------------------------------------------------------------------------
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.parsed("REDIS_URL", env.text("REDIS_URL"), scheme_of("redis", "rediss", "unix"), "redis://host:6379/0")
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL)
 EDGE_CACHE = env.choice("EDGE_CACHE", "on", ("on", "off")) == "on"
 
@@ -114,7 +121,12 @@ elif EMAIL_PROVIDER == "smtp":
     vars().update(
         {
             k: v
-            for k, v in environ.Env.email_url_config(EMAIL_URL or "smtp://localhost:25").items()
+            for k, v in env.parsed(
+                "EMAIL_URL",
+                EMAIL_URL or "smtp://localhost:25",
+                environ.Env.email_url_config,
+                "smtp+tls://user:password@host:587",
+            ).items()
             if k.startswith("EMAIL_") and k not in {"EMAIL_BACKEND", "EMAIL_FILE_PATH"}
         }
     )
@@ -141,7 +153,9 @@ else:
 # --- Audit and watching -------------------------------------------------------------------------------------------
 AUDIT_SIGNING_KEY = env.items("AUDIT_SIGNING_KEY")
 METRICS_TOKEN = env.text("METRICS_TOKEN")
-SENTRY_DSN = env.text("SENTRY_DSN")
+SENTRY_DSN = env.parsed("SENTRY_DSN", env.text("SENTRY_DSN"), scheme_of("https", "http"), "Sentry's address")
+    "SENTRY_DSN", env.text("SENTRY_DSN"), scheme_of("https", "http"), "the address that Sentry gives"
+)
 
 # --- Django: apps, middleware, templates --------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -160,14 +174,12 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django_otp",
     "rest_framework",
-    "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "corsheaders",
     "csp",
     "django_structlog",
     "django_prose_editor",
-    "import_export",
     "anymail",
     "common.apps.CommonConfig",
     "idempotency.apps.IdempotencyConfig",
@@ -215,7 +227,13 @@ TEMPLATES = [
 ]
 
 # --- Django: data -------------------------------------------------------------------------------------------------
-DATABASES = {"default": environ.Env.db_url_config(env.required("DATABASE_URL", "PostgreSQL 15 or newer"))}
+DATABASE_URL = env.parsed(
+    "DATABASE_URL",
+    env.required("DATABASE_URL", "PostgreSQL 15 or newer"),
+    scheme_of("postgres", "postgresql"),
+    "postgres://user:password@host:5432/name",
+)
+DATABASES = {"default": environ.Env.db_url_config(DATABASE_URL)}
 DATABASES["default"] |= {
     "ENGINE": "django.db.backends.postgresql",
     "CONN_MAX_AGE": 60,

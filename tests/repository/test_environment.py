@@ -60,7 +60,16 @@ def test_a_missing_required_value_is_one_sentence_that_names_it(name):
         ({"REFRESH_TOKEN_EXPIRY": "soon"}, "REFRESH_TOKEN_EXPIRY is 'soon'"),
         ({"RATE_LOGIN_IP": "many"}, "RATE_LOGIN_IP is 'many'"),
         ({"PUBLIC_URL": "api.example.com"}, "PUBLIC_URL is 'api.example.com'"),
+        ({"PUBLIC_URL": "https://user@api.example.com"}, "PUBLIC_URL is"),
         ({"STAFF_TWO_FACTOR": "maybe"}, "STAFF_TWO_FACTOR is 'maybe'"),
+        ({"DATABASE_URL": "mysql://u:p@h/x"}, "DATABASE_URL cannot be read"),
+        ({"DATABASE_URL": "postgres://u:p@h:port/x"}, "DATABASE_URL cannot be read"),
+        ({"REDIS_URL": "localhost:6379"}, "REDIS_URL cannot be read"),
+        ({"EMAIL_URL": "mail.example.com"}, "EMAIL_URL cannot be read"),
+        ({"EMAIL_URL": "smtp+tls://u:p@h:port"}, "EMAIL_URL cannot be read"),
+        ({"SENTRY_DSN": "nonsense"}, "SENTRY_DSN cannot be read"),
+        ({"STUDIO_TIME_ZONE": "Mars/Olympus"}, "STUDIO_TIME_ZONE cannot be read"),
+        ({"FRONTEND_PATHS": "[1]"}, "FRONTEND_PATHS cannot be read"),
     ],
 )
 def test_a_wrong_value_is_one_sentence(changes, words):
@@ -68,6 +77,16 @@ def test_a_wrong_value_is_one_sentence(changes, words):
     assert done.returncode == 1
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_secrets_are_generated_where_nothing_is_set_yet():
+    done = subprocess.run(
+        [sys.executable, ROOT / "manage.py", "generate_secrets"],
+        cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    pairs = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    assert start(**pairs).returncode == 0
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path):
