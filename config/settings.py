@@ -154,8 +154,6 @@ else:
 AUDIT_SIGNING_KEY = env.items("AUDIT_SIGNING_KEY")
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 SENTRY_DSN = env.parsed("SENTRY_DSN", env.text("SENTRY_DSN"), scheme_of("https", "http"), "Sentry's address")
-    "SENTRY_DSN", env.text("SENTRY_DSN"), scheme_of("https", "http"), "the address that Sentry gives"
-)
 
 # --- Django: apps, middleware, templates --------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
