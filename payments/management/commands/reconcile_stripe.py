@@ -63,8 +63,6 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report.as_dict()))
         else:
             self._say(report)
-            if report.verdict == Verdict.IN_SYNC and not options["until"] and not options["payment"]:
-                self.stdout.write("Payments of the last minute were left to their webhooks.")
         if report.exit_code:
             sys.exit(report.exit_code)
 
