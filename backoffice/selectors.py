@@ -20,10 +20,11 @@ NEEDS: tuple[Callable[[], list[Attention]], ...] = (
     cms.needs_you,
     bookings.needs_you,
     payments.needs_you,
+    uploads.needs_you,
     mail.needs_you,
     jobs.needs_you,
 )
-HEALTH: tuple[Callable[[], Check], ...] = (jobs.health, mail.health, uploads.health, payments.health)
+HEALTH: tuple[Callable[[], Check], ...] = (jobs.health, uploads.health, mail.health, payments.health)
 ACTIVITY_ROWS = 8
 VIEW_AUDIT = "audit.view_auditevent"
 VIEW_JOBS = "jobs.view_job"

@@ -10,17 +10,14 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from backoffice.selectors import HEALTH
 from common.api.serializers import instant
 from common.clock import db_now
 from common.health import Check
-from jobs import selectors as jobs
-from mail import selectors as mail
-from payments import selectors as payments
-from uploads import selectors as uploads
+from common.problems import DATABASE_RETRY_SECONDS
 
 logger = logging.getLogger(__name__)
-DATABASE_AWAY = 503
-FIVE_SECONDS = "5"
+UNAVAILABLE = 503
 
 
 def cache() -> Check:
@@ -44,7 +41,7 @@ def database() -> Check:
     return Check("database", "ok")
 
 
-CHECKS: tuple[Callable[[], Check], ...] = (jobs.health, cache, uploads.health, mail.health, payments.health)
+CHECKS: tuple[Callable[[], Check], ...] = (cache, *HEALTH)
 
 
 def checks() -> list[Check]:
@@ -101,5 +98,5 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 def _respond(body: dict[str, Any]) -> JsonResponse:
     down = body["status"] == "down"
-    headers = {"Cache-Control": "no-store", **({"Retry-After": FIVE_SECONDS} if down else {})}
-    return JsonResponse(body, status=DATABASE_AWAY if down else 200, headers=headers)
+    headers = {"Cache-Control": "no-store", **({"Retry-After": str(DATABASE_RETRY_SECONDS)} if down else {})}
+    return JsonResponse(body, status=UNAVAILABLE if down else 200, headers=headers)

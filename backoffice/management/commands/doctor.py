@@ -7,11 +7,8 @@ from django.core import checks
 from django.core.cache import caches
 from django.core.management.base import BaseCommand
 
+from backoffice.selectors import HEALTH
 from common.health import Check
-from jobs import selectors as jobs
-from mail import selectors as mail
-from payments import selectors as payments
-from uploads import selectors as uploads
 
 WORDS = {"ok": "ok", "degraded": "degraded", "down": "DOWN"}
 
@@ -24,9 +21,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the mode, the state of each dependency, then the advice of the checks."""
         self.stdout.write(f"{settings.DJANGO_ENV} at {settings.PUBLIC_URL}, payments {settings.PAYMENTS_MODE}")
-        found = [limits_store(), *(check() for check in (jobs.health, uploads.health, mail.health, payments.health))]
+        found = [limits_store(), *(check() for check in HEALTH)]
         for check in found:
-            reason = f" ({check.reason.replace('_', ' ')})" if check.reason else ""
+            reason = f" ({check.words})" if check.reason else ""
             self.stdout.write(f"  {check.name:<10} {WORDS[check.status]}{reason}")
         for message in checks.run_checks(include_deployment_checks=True):
             if (message.id or "").startswith("studio."):
