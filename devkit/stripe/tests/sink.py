@@ -22,7 +22,10 @@ class Sink:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                length = int(self.headers["Content-Length"])
+                body = self.rfile.read(length)
+                if len(body) < length:  # the sender was killed in the middle of it
+                    return
                 sink.received.append((body, self.headers["Stripe-Signature"]))
                 self.send_response(sink.answers.pop(0) if sink.answers else 200)
                 self.send_header("Content-Length", "0")
