@@ -39,7 +39,6 @@ class BookingAdmin(ObjectActionsMixin, ReadOnlyAdmin):
 
     list_display = ("reference", "customer_name", "service_title", "starts", "state", "money", "created_at")
     list_filter = ("status", ReviewFilter, "starts_at", "service")
-    list_select_related = ("service",)
     search_fields = ("reference", "customer_name", "customer_email")
     search_help_text = _("Reference, name or e-mail")
     ordering = ("-created_at", "-id")

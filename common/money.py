@@ -1,9 +1,5 @@
 """Money is a whole number of minor units and an upper-case ISO 4217 code."""
 
-import re
-
-from common.errors import FieldError, ValidationFailed
-
 ZERO_DECIMAL = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
 )
@@ -30,10 +26,3 @@ def round_up_to_unit(amount: int, currency: str) -> int:
     """The amount rounded up to a whole unit of the currency, in minor units."""
     unit: int = 10 ** exponent(currency)
     return -(-amount // unit) * unit
-
-
-def parse_currency(raw: str, *, pointer: str = "#/currency") -> str:
-    """The code in upper case; anything but three ASCII letters is a validation error."""
-    if not re.fullmatch(r"[A-Za-z]{3}", raw, re.ASCII):
-        raise ValidationFailed(errors=[FieldError("invalid", "A currency is three letters, such as KES.", pointer)])
-    return raw.upper()

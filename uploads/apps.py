@@ -8,7 +8,3 @@ class UploadsConfig(AppConfig):
 
     name = "uploads"
     verbose_name = "Files"
-
-    def ready(self) -> None:
-        """Register the system checks."""
-        from uploads import checks  # noqa: F401, PLC0415  (checks may only be imported once the apps are loaded)

@@ -18,7 +18,6 @@ from common.health import Check
 from uploads import rights
 from uploads.constants import (
     EXTENSIONS,
-    IMAGE_TYPES,
     READ_URL_TTL_SECONDS,
     RULES,
     THUMBNAIL_TYPE,
@@ -79,11 +78,6 @@ def deletable_file(*, file_id: UUID, actor: Actor) -> File:
 def bucket_of(file: File) -> Bucket:
     """The bucket that serves files of this purpose."""
     return RULES[file.purpose].bucket
-
-
-def is_image(file: File) -> bool:
-    """Whether the bytes, as observed, are a picture."""
-    return file.observed_type in IMAGE_TYPES
 
 
 def public_url(file: File) -> str:

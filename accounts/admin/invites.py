@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts import selectors
@@ -94,11 +93,6 @@ class InviteAdmin(ObjectActionsMixin, ActionAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever may invite sees whom others invited."""
         return self.has_add_permission(request) or super().has_view_permission(request, obj)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Invite]:
-        """With the inviter."""
-        rows: QuerySet[Invite] = super().get_queryset(request)
-        return rows.select_related("invited_by")
 
     @admin.display(description="roles")
     def role_names(self, invite: Invite) -> str:

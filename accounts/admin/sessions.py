@@ -1,7 +1,6 @@
 """Who is signed in through the API, and the button that ends it."""
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.actions import sessions
@@ -20,7 +19,6 @@ class SessionAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     list_filter = ("revoke_reason", "transport")
     list_select_related = ("user",)
     search_fields = ("user__email",)
-    date_hierarchy = None
     fields = (
         "user",
         "created_at",
@@ -35,11 +33,6 @@ class SessionAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         "revoke_reason",
     )
     object_actions = (ObjectAction("sign-out", "Sign out", MAY_REVOKE, "sign_out", when="is_open", danger=True),)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
-        """With the user."""
-        rows: QuerySet[Session] = super().get_queryset(request)
-        return rows.select_related("user")
 
     @admin.display(description="device")
     def device(self, session: Session) -> str:

@@ -8,14 +8,9 @@ from accounts import selectors
 from accounts.actions.enrollment import EnrollmentNeeded
 from accounts.actions.sessions import TokenPair
 from accounts.api import transport
-from accounts.api.serializers import EnrollmentNeededSerializer, MeSerializer, TokensSerializer, UserSerializer
+from accounts.api.serializers import EnrollmentNeededSerializer, MeSerializer, TokensSerializer
 from accounts.constants import ACCESS_TTL_SECONDS
 from accounts.models import Session, User
-
-
-def user_body(user: User) -> dict[str, Any]:
-    """The user with roles and permissions."""
-    return UserSerializer(_user_values(user)).data
 
 
 def me_body(session: Session) -> dict[str, Any]:

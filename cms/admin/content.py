@@ -61,8 +61,6 @@ class PublishableAdmin(ObjectActionsMixin, ActionAdmin):
     """Forms that show the newest draft; *Save draft* and *Save and publish* below them."""
 
     change_form_template = "cms/admin/content_form.html"  # type: ignore[misc]  # the mixin and Django disagree
-    save_as = False
-    noun = "Draft"
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Give sentences room for more than a line."""
@@ -76,11 +74,6 @@ class PublishableAdmin(ObjectActionsMixin, ActionAdmin):
         if found is not None:
             snapshots.load(found, snapshots.newest(found))
         return found
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Read the newest revision with each row."""
-        rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.select_related("latest_revision")
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None

@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -47,7 +46,7 @@ class NewPictureForm(PictureForm):
 
 @admin.register(MediaAsset)
 class MediaAssetAdmin(ActionAdmin):
-    """The library of pictures."""
+    """The library of pictures; its list reads no file, for a picture keeps the addresses of its sizes."""
 
     list_display = ("thumbnail", "alt", "folder", "credit", "created_at")
     list_display_links = ("thumbnail", "alt")
@@ -58,8 +57,8 @@ class MediaAssetAdmin(ActionAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         """Ask for the file only while the picture is new."""
-        self_form = PictureForm if obj else NewPictureForm
-        return super().get_form(request, obj, change, **{"form": self_form, **kwargs})
+        own_form = PictureForm if obj else NewPictureForm
+        return super().get_form(request, obj, change, **{"form": own_form, **kwargs})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show the picture, or the field for its file, above the words."""
@@ -69,10 +68,6 @@ class MediaAssetAdmin(ActionAdmin):
             ("More words", {"fields": ("caption", "credit", "licence", "licence_until", "folder")}),
             ("What must stay in view", {"classes": ("collapse",), "fields": ("focal_x", "focal_y")}),
         )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[MediaAsset]:
-        """Read no file rows: the thumbnail's address is kept with the picture."""
-        return super().get_queryset(request).order_by("-created_at", "-id")
 
     @admin.display(description="")
     def thumbnail(self, obj: MediaAsset) -> SafeString | str:

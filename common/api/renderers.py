@@ -8,10 +8,3 @@ class JsonRenderer(JSONRenderer):
 
     charset = "utf-8"
     strict = True
-
-
-class ProblemRenderer(JsonRenderer):
-    """The renderer of problems (RFC 9457 §3)."""
-
-    media_type = "application/problem+json"
-    format = "problem"

@@ -35,7 +35,6 @@ REASON_CHANGED = "object_changed"
 REASON_MISSING = "object_missing"
 REASON_NOT_ALLOWED = "no_longer_allowed"
 REASON_ATTEMPTS = "attempts_spent"
-HASH_CHUNK_BYTES = 1024 * 1024
 
 Effects = Callable[[], AbstractContextManager[None]]
 

@@ -27,7 +27,7 @@ class PostAdmin(ContentAdmin):
     form = PostForm
     list_display = ("name", "stands", "category", "pinned", "published_at", "edited_at")
     list_filter = (StandsFilter, "category", "pinned", "featured")
-    list_select_related = ("category", "latest_revision")
+    list_select_related = ("category",)
     ordering = ("-edited_at",)
     fieldsets = (
         ("Content", {"fields": ("title", "slug", "excerpt", "body", "read_version")}),
