@@ -79,14 +79,26 @@ def test_a_wrong_value_is_one_sentence(changes, words):
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_secrets_are_generated_where_nothing_is_set_yet():
-    done = subprocess.run(
-        [sys.executable, ROOT / "manage.py", "generate_secrets"],
-        cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True,
+def manage(command: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, ROOT / "manage.py", command],
+        cwd=ROOT, env={"PATH": os.environ["PATH"], **environment}, capture_output=True, text=True,
     )  # fmt: skip
+
+
+def test_secrets_are_generated_where_nothing_is_set_yet():
+    done = manage("generate_secrets", {})
     assert (done.returncode, done.stderr) == (0, "")
     pairs = dict(line.split("=", 1) for line in done.stdout.splitlines())
     assert start(**pairs).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["release", "doctor", "reconcile_stripe", "migrate"])
+def test_a_command_without_its_database_says_so_in_one_sentence(command):
+    done = manage(command, GOOD)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("The database is away")
+    assert "Traceback" not in done.stderr
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path):
