@@ -36,4 +36,12 @@ def advice() -> list[tuple[bool, str]]:
         (not settings.STRIPE_WEBHOOK_SECRET, "STRIPE_WEBHOOK_SECRET is not set: Stripe's webhooks answer 503."),
         (not settings.SENTRY_DSN, "SENTRY_DSN is not set: errors are only in the log."),
         (settings.STAFF_TWO_FACTOR == "optional", "STAFF_TWO_FACTOR is optional: staff may sign in by password alone."),
+        (
+            settings.PRODUCTION and settings.PAYMENTS_MODE == "twin",
+            "STRIPE_API_BASE is an address of this machine: payments go to a stand-in, and no money moves.",
+        ),
+        (
+            settings.PRODUCTION and settings.HTTPS and not settings.PROXY_HOPS,
+            "PROXY_HOPS is 0 and PUBLIC_URL is https: behind a proxy that ends TLS pages would redirect to themselves.",
+        ),
     ]
