@@ -2,9 +2,7 @@
 
 from django import forms
 
-from accounts.constants import PASSWORD_MIN_CHARS
-
-NAME_MAX_CHARS = 100
+from accounts.constants import NAME_MAX_CHARS, PASSWORD_MIN_CHARS
 
 
 class AcceptInviteForm(forms.Form):

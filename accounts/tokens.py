@@ -1,6 +1,5 @@
 """Access tokens: simplejwt's classes around our own keys and strict claims."""
 
-import base64
 import json
 import uuid
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from accounts.errors import TokenExpired, TokenInvalid
 from accounts.keys import ring
 from accounts.keys.ring import Verifier
 from accounts.models import Session
+from common import base64url
 from common.ids import uuid7
 
 TYPE = "at+jwt"
@@ -45,7 +45,7 @@ class KeyRingBackend(TokenBackend):
         signer = self.ring.signer(self.at)
         claims = {**payload, "aud": self.audience, "iss": self.issuer}
         message = f"{_part({'alg': signer.algorithm, 'kid': signer.kid, 'typ': TYPE})}.{_part(claims)}"
-        return f"{message}.{_text(signer.sign(message.encode()))}"
+        return f"{message}.{base64url.encode(signer.sign(message.encode()))}"
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - simplejwt's signature
         """The claims of a token whose signature, header, issuer and audience are right; raises TokenBackendError."""
@@ -151,8 +151,4 @@ def _is_uuid(value: object) -> bool:
 
 
 def _part(value: Mapping[str, Any]) -> str:
-    return _text(json.dumps(value, separators=(",", ":")).encode())
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return base64url.encode(json.dumps(value, separators=(",", ":")).encode())

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Protocol
 
+from common import base64url
 from common.tokens import derive, derived_candidates
 
 PREFIX = "bk_"
@@ -34,7 +35,7 @@ class ParsedToken:
 def make(booking: Tokened) -> str:
     """`bk_` + base64url(booking id ‖ HMAC), the HMAC under the newest FIELD_KEY."""
     mac = derive(_LABEL, *_parts(booking))
-    return PREFIX + base64.urlsafe_b64encode(booking.id.bytes + mac).decode("ascii")
+    return PREFIX + base64url.encode(booking.id.bytes + mac)
 
 
 def parse(raw: str) -> ParsedToken | None:

@@ -6,9 +6,12 @@ from typing import Any
 
 from django.conf import settings
 
+from common import context
+
 logger = logging.getLogger(__name__)
 MOST_ENTRIES = 50
 IPV6_BUCKET_PREFIX = 64
+NOBODY = "0.0.0.0"  # noqa: S104 - a value, not a binding
 
 
 def _parse(raw: str) -> str | None:
@@ -31,7 +34,7 @@ def client_ip(request: Any) -> str:
 
     Fewer entries than hops: the leftmost. 0 hops, or nothing readable: the peer. No peer (a Unix socket): "0.0.0.0".
     """
-    peer = _parse(request.META.get("REMOTE_ADDR", "") or "") or "0.0.0.0"  # noqa: S104 - a value, not a binding
+    peer = _parse(request.META.get("REMOTE_ADDR", "") or "") or NOBODY
     hops: int = settings.PROXY_HOPS
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
     if not hops or not forwarded:
@@ -41,6 +44,11 @@ def client_ip(request: Any) -> str:
     if found is None:
         logger.warning("forwarded_address_unreadable")
     return found or peer
+
+
+def caller() -> str:
+    """The network that sent what is being served now, as limits count it; NOBODY's outside a request."""
+    return bucket(context.current().ip or NOBODY)
 
 
 def bucket(ip: str) -> str:

@@ -1,6 +1,5 @@
 """Two kinds of lists: pages with a total for content, cursors for whatever grows by use."""
 
-import base64
 import hashlib
 import hmac
 import json
@@ -17,6 +16,7 @@ from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common import base64url
 from common.errors import FieldError, NotFound, ValidationFailed
 from common.links import absolute
 from common.parameters import positive_int, single
@@ -157,14 +157,14 @@ def _after(queryset: QuerySet[Any], instant: str, place: tuple[str, datetime, st
 
 def _write_cursor(signer: Signer, direction: str, when: datetime, key: Any) -> str:
     signed = signer.sign(json.dumps([direction, when.isoformat(), str(key)]))
-    return base64.urlsafe_b64encode(signed.encode()).decode().rstrip("=")
+    return base64url.encode(signed.encode())
 
 
 def _read_cursor(signer: Signer, raw: str | None) -> tuple[str, datetime, str] | None:
     if raw is None:
         return None
     try:
-        signed = base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)).decode()
+        signed = base64url.decode(raw).decode()
         direction, when, key = json.loads(signer.unsign(signed))
         return direction, datetime.fromisoformat(when), str(uuid.UUID(key)) if "-" in key else str(int(key))
     except Exception as fault:

@@ -6,18 +6,26 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from prometheus_client import Counter
 
 from common import limits
-from common.client_ip import bucket, client_ip
+from common.client_ip import caller
 from common.errors import RateLimited
 
 logger = logging.getLogger(__name__)
 VIOLATIONS = Counter("csp_violations_total", "Reported Content-Security-Policy violations", ["directive", "page"])
 TYPES = {"application/csp-report", "application/reports+json", "application/json"}
-LONGEST_LABEL = 80
+MOST_REPORTS = 20
+DIRECTIVES = frozenset(
+    {
+        "base-uri", "child-src", "connect-src", "default-src", "font-src", "form-action", "frame-ancestors", "frame-src",
+        "img-src", "manifest-src", "media-src", "object-src", "script-src", "script-src-attr", "script-src-elem",
+        "style-src", "style-src-attr", "style-src-elem", "worker-src",
+    }
+)  # fmt: skip
 
 
 @csrf_exempt
@@ -26,7 +34,7 @@ def csp_report(request: HttpRequest) -> HttpResponse:
     """204 whatever is sent; beyond the limit nothing is counted."""
     done = HttpResponse(status=204)
     try:
-        limits.hit("CSP_REPORT", key=bucket(client_ip(request)))
+        limits.hit("CSP_REPORT", key=caller())
     except RateLimited:
         return done
     for directive, page in _violations(request):
@@ -41,9 +49,9 @@ def _violations(request: HttpRequest) -> list[tuple[str, str]]:
         return []
     try:
         sent = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
-    reports = sent if isinstance(sent, list) else [sent]
+    reports = (sent if isinstance(sent, list) else [sent])[:MOST_REPORTS]
     return [_violation(report) for report in reports if isinstance(report, dict)]
 
 
@@ -51,6 +59,15 @@ def _violation(report: dict[str, Any]) -> tuple[str, str]:
     found = report.get("csp-report") or report.get("body") or {}
     found = found if isinstance(found, dict) else {}
     directive = found.get("effective-directive") or found.get("effectiveDirective") or found.get("violated-directive")
-    page = found.get("document-uri") or found.get("documentURL") or ""
-    path = "/".join(urlsplit(str(page)).path.split("/")[:3])
-    return str(directive or "unknown").split(" ")[0][:LONGEST_LABEL], path[:LONGEST_LABEL]
+    name = str(directive or "").split(" ")[0]
+    return name if name in DIRECTIVES else "other", _page(
+        str(found.get("document-uri") or found.get("documentURL") or "")
+    )
+
+
+def _page(address: str) -> str:
+    """The route of the reported page: a label is kept for good, so whoever reports must not be able to invent one."""
+    try:
+        return resolve(urlsplit(address).path).route
+    except (ValueError, Resolver404):
+        return "other"

@@ -15,6 +15,7 @@ from accounts.constants import (
     ACCEPT_TRIES_A_TOKEN,
     ACCEPT_TRIES_WINDOW_SECONDS,
     ENROLLMENT_WINDOW_HOURS,
+    MAY_INVITE,
     OPAQUE_TOKEN_MAX_CHARS,
 )
 from accounts.errors import (
@@ -26,14 +27,12 @@ from accounts.errors import (
     UserExists,
 )
 from accounts.models import Invite, User
-from common import context, limits
+from common import limits
 from common.actor import Actor
-from common.client_ip import bucket
+from common.client_ip import caller
 from common.clock import db_now
 from common.errors import DomainError
 from common.target import Target
-
-UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104 - stands for no address
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def inspect(*, token: str) -> Invite:
 
     Raises InviteInvalid, InviteExpired, InviteRevoked, InviteUsed, RateLimited.
     """
-    limits.hit("INSPECT_INVITE_IP", key=_ip(), closed=True)
+    limits.hit("INSPECT_INVITE_IP", key=caller(), closed=True)
     return usable(token=token)
 
 
@@ -68,7 +67,7 @@ def accept(*, token: str, password: str, by: Actor, first_name: str = "", last_n
     Names that are empty are the invitation's. Raises what `inspect` raises, ValidationFailed for the password,
     UserExists, InviteAuthorityLost when the inviter may no longer grant the roles.
     """
-    limits.hit("ACCEPT_INVITE_IP", key=_ip(), closed=True)
+    limits.hit("ACCEPT_INVITE_IP", key=caller(), closed=True)
     invite = usable(token=token)
     rule = guesses.Rule(
         "accept_invite_token", bytes(invite.token_hash), ACCEPT_TRIES_A_TOKEN, ACCEPT_TRIES_WINDOW_SECONDS
@@ -141,9 +140,5 @@ def _check_authority(invite: Invite) -> None:
     if invite.invited_by is None:
         return
     inviter = Actor.staff(invite.invited_by)
-    if not authority.holds(roles=invite.roles, by=inviter, and_may=authority.INVITE_PERMISSION):
+    if not authority.holds(roles=invite.roles, by=inviter, and_may=MAY_INVITE):
         raise InviteAuthorityLost
-
-
-def _ip() -> str:
-    return bucket(context.current().ip or UNKNOWN_ADDRESS)

@@ -8,8 +8,6 @@ from accounts.errors import RoleEscalation
 from common.actor import Actor, ActorKind
 from common.errors import FieldError, ValidationFailed
 
-INVITE_PERMISSION = "accounts.invite_staff"
-
 
 def check_roles(*, roles: Iterable[str]) -> list[str]:
     """The roles in their order, each once; raises ValidationFailed for none and for an unknown one."""

@@ -6,14 +6,13 @@ from django.db import transaction
 
 import audit.actions
 from accounts import selectors
-from accounts.actions import guesses, passwords
+from accounts.actions import guesses, passwords, sessions
 from accounts.constants import AMR_PASSWORD
 from accounts.errors import InvalidCredentials, ReauthRequired
 from accounts.models import Session
 from common import tokens
 from common.actor import Actor
 from common.clock import db_now
-from common.target import Target
 
 
 def confirm(*, session: Session, password: str, by: Actor) -> datetime:
@@ -26,7 +25,7 @@ def confirm(*, session: Session, password: str, by: Actor) -> datetime:
     key = tokens.derive("guess-reauth", str(session.user_id))
     rules = guesses.rated(name="REAUTHENTICATE_USER", key=key)
     attempt = guesses.begin(rules=rules, now=now)
-    target = Target("accounts.session", str(session.pk))
+    target = sessions.target(session=session)
     if not passwords.matches(user=session.user, password=plain):
         audit.actions.record_refused(action="reauth.failed", by=by, target=target)
         raise InvalidCredentials

@@ -4,7 +4,6 @@ The successor follows from the token, a stored nonce and the pepper. So a client
 within the grace seconds and gets the same successor: the family never forks.
 """
 
-import base64
 import hmac
 import re
 import secrets
@@ -25,11 +24,10 @@ from accounts.errors import RefreshExpired, RefreshInvalid, RefreshReused, Sessi
 from accounts.models import RefreshToken, Session
 from accounts.networks import network_of
 from accounts.tokens import StaffAccessToken
-from common import context, limits, tokens
+from common import base64url, context, limits, tokens
 from common.actor import Actor
 from common.clock import db_now
 from common.errors import DomainError
-from common.target import Target
 
 _SHAPE = re.compile(r"rt_[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -161,9 +159,9 @@ def _derive(raw: str, session: Session, generation: int, nonce: bytes, pepper_id
     pepper = tokens.pepper(pepper_id) or b""
     key = hmac.digest(pepper, b"rt-next-key", "sha256")
     message = b"\0".join([b"rt-next", session.pk.bytes, generation.to_bytes(8, "big"), nonce, raw.encode()])
-    return PREFIX_REFRESH + base64.urlsafe_b64encode(hmac.digest(key, message, "sha256")).rstrip(b"=").decode()
+    return PREFIX_REFRESH + base64url.encode(hmac.digest(key, message, "sha256"))
 
 
 def _record(session: Session, action: str, meta: dict[str, int]) -> None:
     by = Actor.staff(session.user, session_id=str(session.pk))
-    audit.actions.record(action=action, by=by, target=Target("accounts.session", str(session.pk)), meta=meta)
+    audit.actions.record(action=action, by=by, target=sessions.target(session=session), meta=meta)

@@ -57,7 +57,7 @@ def open(*, user: User, amr: Sequence[str], transport: Session.Transport, now: d
         )
         User.objects.filter(pk=user.pk).update(last_login=now)
         by = Actor.staff(user, session_id=str(session.pk))
-        audit.actions.record(action="session.created", by=by, target=_target(session), meta={"amr": list(amr)})
+        audit.actions.record(action="session.created", by=by, target=target(session=session), meta={"amr": list(amr)})
     return TokenPair(access, raw, session.idle_expires_at, session)
 
 
@@ -68,7 +68,7 @@ def log_out(*, session_id: uuid.UUID, by: Actor | None = None) -> None:
         if session is None or not end(session=session, reason=Session.RevokeReason.LOGOUT, now=db_now()):
             return
         actor = by or Actor.staff(session.user, session_id=str(session.pk))
-        audit.actions.record(action="session.logged_out", by=actor, target=_target(session))
+        audit.actions.record(action="session.logged_out", by=actor, target=target(session=session))
 
 
 def log_out_all(*, user: User, keep: uuid.UUID | None, by: Actor) -> int:
@@ -88,14 +88,14 @@ def revoke(*, user: User, session_id: uuid.UUID, by: Actor) -> None:
         if session is None:
             raise NotFound
         if end(session=session, reason=Session.RevokeReason.REVOKED, now=db_now()):
-            audit.actions.record(action="session.revoked", by=by, target=_target(session))
+            audit.actions.record(action="session.revoked", by=by, target=target(session=session))
 
 
 def revoke_for(*, session: Session, by: Actor) -> None:
     """End a colleague's session; the caller has checked `accounts.revoke_sessions`. Ended already: nothing happens."""
     with transaction.atomic():
         if end(session=session, reason=Session.RevokeReason.REVOKED_BY_ADMIN, now=db_now()):
-            audit.actions.record(action="session.revoked_by_admin", by=by, target=_target(session))
+            audit.actions.record(action="session.revoked_by_admin", by=by, target=target(session=session))
 
 
 def end(*, session: Session, reason: Session.RevokeReason, now: datetime) -> bool:
@@ -131,5 +131,6 @@ def _new_session(user: User, amr: list[str], transport: Session.Transport, now: 
     )
 
 
-def _target(session: Session) -> Target:
+def target(*, session: Session) -> Target:
+    """The session as the audit log names it, without its user's label."""
     return Target("accounts.session", str(session.pk))

@@ -16,20 +16,19 @@ from accounts.constants import AMR_PASSWORD, LOGIN_FAILURES_IN_A_ROW
 from accounts.errors import EnrollmentWindowClosed, InvalidCredentials
 from accounts.models import Session, User
 from accounts.networks import network_of
-from common import context, limits, tokens
+from common import limits, tokens
 from common.actor import Actor
-from common.client_ip import bucket
+from common.client_ip import caller
 from common.clock import db_now
 from common.errors import RateLimited
 from common.target import Target
 
 logger = logging.getLogger(__name__)
-UNKNOWN_ADDRESS = "0.0.0.0"  # noqa: S104 - stands for no address
 IP_LIMITS = ("LOGIN_IP", "LOGIN_IP_LONG")
 
 
 @dataclass(frozen=True)
-class _Caller:
+class _Guess:
     """Where a guess comes from, and at which account it is aimed."""
 
     address: str
@@ -78,41 +77,41 @@ def check_password(*, email: str, password: str, by: Actor) -> User:
     Raises InvalidCredentials for every kind of wrong, RateLimited, LimiterUnavailable, ValidationFailed for what is no
     address or holds NUL. One hash is computed whoever asks; the address of the request is `common.context`'s.
     """
-    ip = bucket(context.current().ip or UNKNOWN_ADDRESS)
+    ip = caller()
     for name in IP_LIMITS:
         limits.blocked(name, key=ip, closed=True)
     address = addresses.canonical(email)
     plain = passwords.check_input(password=password)
     now = db_now()
-    caller = _Caller(address, ip, selectors.knows_network(address, network_of(ip), now=now))
+    guess = _Guess(address, ip, selectors.knows_network(address, network_of(ip), now=now))
     user = selectors.user_by_email(address)
-    attempt = _begin(caller, user, now, by)
+    attempt = _begin(guess, user, now, by)
     right = passwords.matches(user=user, password=plain)
     if user is None or not right or not user.is_active or attempt.exceeded:
-        _failed(caller, user, right=right, off=bool(attempt.exceeded), by=by)
+        _failed(guess, user, right=right, off=bool(attempt.exceeded), by=by)
         raise InvalidCredentials
     with transaction.atomic():
         guesses.succeed(attempt=attempt)
-        guesses.clear(rule="login_in_a_row", keys=[caller.account_key, caller.network_key])
+        guesses.clear(rule="login_in_a_row", keys=[guess.account_key, guess.network_key])
         audit.actions.record(action="login.succeeded_first_factor", by=by, target=Target.of(user))
     return user
 
 
-def _begin(caller: _Caller, user: User | None, now: datetime, by: Actor) -> guesses.Attempt:
+def _begin(guess: _Guess, user: User | None, now: datetime, by: Actor) -> guesses.Attempt:
     try:
-        return guesses.begin(rules=caller.rules(), now=now)
+        return guesses.begin(rules=guess.rules(), now=now)
     except RateLimited:
-        audit.actions.record_refused(action="login.throttled", by=by, target=_target(caller.address, user))
+        audit.actions.record_refused(action="login.throttled", by=by, target=_target(guess.address, user))
         raise
 
 
-def _failed(caller: _Caller, user: User | None, *, right: bool, off: bool, by: Actor) -> None:
+def _failed(guess: _Guess, user: User | None, *, right: bool, off: bool, by: Actor) -> None:
     """Count and write down a failure. Its cause goes to the log only: the audit tells no more than the answer."""
     for name in IP_LIMITS:
-        limits.fail(name, key=caller.ip)
+        limits.fail(name, key=guess.ip)
     cause = "unknown" if user is None else "wrong" if not right else "inactive" if not user.is_active else "off"
     logger.info("login_failed", extra={"cause": cause, "in_a_row": off})
-    audit.actions.record_refused(action="login.failed", by=by, target=_target(caller.address, user))
+    audit.actions.record_refused(action="login.failed", by=by, target=_target(guess.address, user))
 
 
 def _target(address: str, user: User | None) -> Target:

@@ -8,13 +8,11 @@ from django.http import HttpRequest
 
 from accounts import selectors
 from accounts.actions import invites
-from accounts.constants import INVITE_LIFETIME_HOURS, INVITE_LIFETIME_MAX_HOURS
+from accounts.constants import INVITE_LIFETIME_HOURS, INVITE_LIFETIME_MAX_HOURS, MAY_INVITE
 from accounts.models import Invite
 from accounts.roles import ALL
 from common.admin import ActionAdmin, ObjectAction, ObjectActionsMixin
 from common.clock import db_now
-
-MAY_INVITE = "accounts.invite_staff"
 
 
 class InviteForm(forms.ModelForm):  # type: ignore[type-arg]

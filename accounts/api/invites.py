@@ -13,7 +13,7 @@ from accounts.actions import acceptance, invites
 from accounts.api import answers
 from accounts.api.base import TAGS, AuthView, VisitorView
 from accounts.api.parameters import CURSOR, ID, PER_PAGE, STATUS
-from accounts.api.permissions import recent, staff
+from accounts.api.permissions import recent
 from accounts.api.serializers import (
     AcceptInviteSerializer,
     CreateInviteSerializer,
@@ -23,16 +23,17 @@ from accounts.api.serializers import (
     InviteSerializer,
     TokenSerializer,
 )
+from accounts.constants import MAY_INVITE
 from accounts.models import Invite
 from common.actor import actor_of
 from common.api.body import parse
+from common.api.permissions import staff
 from common.api.schema import operation
 from common.clock import db_now
 from common.errors import FieldError, LimiterUnavailable, NotFound, RateLimited, ValidationFailed
 from common.pagination import cursor_list
 from common.parameters import refuse_unknown, single
 
-MAY_INVITE = "accounts.invite_staff"
 TOKEN_ERRORS = [errors.InviteInvalid, errors.InviteExpired, errors.InviteRevoked, errors.InviteUsed]
 VISITOR_ERRORS = [*TOKEN_ERRORS, RateLimited, LimiterUnavailable]
 CREATE_ERRORS = [errors.ReauthRequired, errors.RoleEscalation, errors.UserExists, errors.InvitePending, RateLimited]

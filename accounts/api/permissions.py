@@ -6,7 +6,7 @@ from rest_framework.request import Request
 
 from accounts.actions import reauthentication
 from accounts.api.base import session_of
-from common.api.permissions import IsStaff, staff
+from common.api.permissions import IsStaff
 from common.clock import db_now
 
 
@@ -23,6 +23,3 @@ class RecentlySignedIn(IsStaff):
 def recent(needed: str) -> type[RecentlySignedIn]:
     """The permission class that wants `needed` and a recent sign-in."""
     return type("RecentlySignedIn", (RecentlySignedIn,), {"needed": needed})
-
-
-__all__ = ["recent", "staff"]

@@ -1,9 +1,11 @@
 """Shapes of requests and answers."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from accounts import selectors
-from accounts.constants import INVITE_LIFETIME_HOURS, INVITE_LIFETIME_MAX_HOURS, ROLES
+from accounts.constants import INVITE_LIFETIME_HOURS, INVITE_LIFETIME_MAX_HOURS, NAME_MAX_CHARS, ROLES
 from accounts.models import Invite, Session
 from common.api.serializers import (
     CursorLinksSerializer,
@@ -15,7 +17,6 @@ from common.api.serializers import (
     StrictSerializer,
 )
 
-NAME_MAX_CHARS = 100
 EMAIL_INPUT_MAX_CHARS = 1000
 
 
@@ -78,14 +79,14 @@ class ReauthenticateSerializer(StrictSerializer):
     password = PasswordField()
 
 
-class InviterSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class InviterSerializer(serializers.Serializer[Any]):
     """Who invited."""
 
     id = serializers.UUIDField()
     name = serializers.CharField(source="__str__")
 
 
-class InviteSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class InviteSerializer(serializers.Serializer[Any]):
     """An invitation, never with its token."""
 
     id = serializers.UUIDField()
@@ -100,7 +101,7 @@ class InviteSerializer(serializers.Serializer):  # type: ignore[type-arg]
         return selectors.invite_status(invite, now=self.context["now"])
 
 
-class PasswordPolicySerializer(serializers.Serializer):  # type: ignore[type-arg]
+class PasswordPolicySerializer(serializers.Serializer[Any]):
     """What a password must be; `min_score` is zxcvbn's, 0 to 4."""
 
     min_length = serializers.IntegerField()
@@ -108,7 +109,7 @@ class PasswordPolicySerializer(serializers.Serializer):  # type: ignore[type-arg
     min_score = serializers.IntegerField()
 
 
-class InspectedInviteSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class InspectedInviteSerializer(serializers.Serializer[Any]):
     """What the holder of a link may know before accepting."""
 
     email_masked = serializers.CharField()
@@ -117,7 +118,7 @@ class InspectedInviteSerializer(serializers.Serializer):  # type: ignore[type-ar
     password_policy = PasswordPolicySerializer()
 
 
-class EnrollmentNeededSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class EnrollmentNeededSerializer(serializers.Serializer[Any]):
     """A second factor has to be enrolled first."""
 
     status = serializers.ChoiceField(choices=["2fa_enrollment_required"])
@@ -125,14 +126,14 @@ class EnrollmentNeededSerializer(serializers.Serializer):  # type: ignore[type-a
     expires_in = serializers.IntegerField()
 
 
-class TwoFactorSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class TwoFactorSerializer(serializers.Serializer[Any]):
     """State of the second factor."""
 
     enabled = serializers.BooleanField()
     methods = serializers.ListField(child=serializers.CharField())
 
 
-class UserSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class UserSerializer(serializers.Serializer[Any]):
     """A user, as the user sees it."""
 
     id = serializers.UUIDField()
@@ -152,7 +153,7 @@ class MeSerializer(UserSerializer):
     reauth_until = InstantField()
 
 
-class TokensSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class TokensSerializer(serializers.Serializer[Any]):
     """A session's tokens; `refresh` is absent when the cookie carries it."""
 
     status = serializers.ChoiceField(choices=["authenticated"])
@@ -165,7 +166,7 @@ class TokensSerializer(serializers.Serializer):  # type: ignore[type-arg]
     user = UserSerializer()
 
 
-class SessionSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class SessionSerializer(serializers.Serializer[Any]):
     """One of one's own sessions."""
 
     id = serializers.UUIDField()
@@ -181,19 +182,19 @@ class SessionSerializer(serializers.Serializer):  # type: ignore[type-arg]
         return bool(self.context["session_id"] == str(session.pk))
 
 
-class RevokedSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class RevokedSerializer(serializers.Serializer[Any]):
     """How many sessions were ended."""
 
     revoked = serializers.IntegerField()
 
 
-class ReauthenticatedSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class ReauthenticatedSerializer(serializers.Serializer[Any]):
     """Until when the confirmation counts."""
 
     reauth_until = InstantField()
 
 
-class JwkSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class JwkSerializer(serializers.Serializer[Any]):
     """A public key (RFC 7517)."""
 
     kty = serializers.CharField()
@@ -204,13 +205,13 @@ class JwkSerializer(serializers.Serializer):  # type: ignore[type-arg]
     kid = serializers.CharField()
 
 
-class JwksSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class JwksSerializer(serializers.Serializer[Any]):
     """The key set."""
 
     keys = JwkSerializer(many=True)
 
 
-class InviteListSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class InviteListSerializer(serializers.Serializer[Any]):
     """Invitations, newest first."""
 
     data = InviteSerializer(many=True)  # type: ignore[assignment]  # a field that is called like a property
@@ -218,7 +219,7 @@ class InviteListSerializer(serializers.Serializer):  # type: ignore[type-arg]
     links = CursorLinksSerializer()
 
 
-class SessionListSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class SessionListSerializer(serializers.Serializer[Any]):
     """One's own sessions, newest first."""
 
     data = SessionSerializer(many=True)  # type: ignore[assignment]  # a field that is called like a property

@@ -14,7 +14,6 @@ from accounts.api import answers, transport
 from accounts.api.authentication import AccessTokenAuthentication
 from accounts.api.base import TAGS, AuthView, VisitorView, session_of
 from accounts.api.parameters import CURSOR, ID, PER_PAGE, TRANSPORT
-from accounts.api.permissions import staff
 from accounts.api.serializers import (
     EnrollmentNeededSerializer,
     LoginSerializer,
@@ -29,11 +28,12 @@ from accounts.api.serializers import (
     TokensSerializer,
 )
 from accounts.tokens import StaffAccessToken
-from common import context, limits
+from common import limits
 from common.actor import actor_of
 from common.api.body import parse
+from common.api.permissions import staff
 from common.api.schema import operation
-from common.client_ip import bucket
+from common.client_ip import caller
 from common.clock import db_now
 from common.errors import DomainError, LimiterUnavailable, NotFound, RateLimited
 from common.pagination import cursor_list
@@ -89,7 +89,7 @@ class RefreshView(VisitorView):
     def post(self, request: Request) -> Response:
         """Exchange the refresh token for its successor."""
         raw, way = transport.presented(request, parse(request, RefreshSerializer))
-        limits.hit("REFRESH_IP", key=_ip())
+        limits.hit("REFRESH_IP", key=caller())
         return answers.tokens(refresh.rotate(raw=raw, transport=way))
 
 
@@ -100,7 +100,7 @@ class LogoutView(VisitorView):
     def post(self, request: Request) -> Response:
         """End the session of the refresh token, or of the Bearer; 204 whatever they are worth."""
         raw, way = transport.presented(request, parse(request, RefreshSerializer))
-        limits.hit("LOGOUT_IP", key=_ip())
+        limits.hit("LOGOUT_IP", key=caller())
         family = refresh.family_of(raw=raw, transport=way) if raw else None
         session_id = family.pk if family else _bearer_session(request)
         if session_id is not None:
@@ -194,10 +194,6 @@ class ReauthenticateView(AuthView):
         values = parse(request, ReauthenticateSerializer)
         until = reauthentication.confirm(session=session_of(request), by=actor_of(request), **values)
         return Response(ReauthenticatedSerializer({"reauth_until": until}).data)
-
-
-def _ip() -> str:
-    return bucket(context.current().ip or sign_in.UNKNOWN_ADDRESS)
 
 
 def _bearer_session(request: Request) -> Any:

@@ -1,11 +1,12 @@
 """Public RSA keys as JSON Web Keys (RFC 7517) and back."""
 
-import base64
 import hashlib
 import json
 from collections.abc import Mapping
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
+
+from common import base64url
 
 
 def public(key: RSAPublicKey) -> dict[str, str]:
@@ -19,7 +20,7 @@ def thumbprint(public_jwk: Mapping[str, str]) -> str:
     canonical = json.dumps(
         {name: public_jwk[name] for name in ("e", "kty", "n")}, separators=(",", ":"), sort_keys=True
     )
-    return _encoded(hashlib.sha256(canonical.encode()).digest())
+    return base64url.encode(hashlib.sha256(canonical.encode()).digest())
 
 
 def published(public_jwk: Mapping[str, str], kid: str) -> dict[str, str]:
@@ -34,12 +35,8 @@ def load(public_jwk: Mapping[str, str]) -> RSAPublicKey:
 
 
 def _number(value: int) -> str:
-    return _encoded(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+    return base64url.encode(value.to_bytes((value.bit_length() + 7) // 8, "big"))
 
 
 def _value(text: str) -> int:
-    return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
-
-
-def _encoded(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return int.from_bytes(base64url.decode(text), "big")

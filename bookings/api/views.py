@@ -35,7 +35,7 @@ from common.api.body import parse
 from common.api.permissions import grant_or_staff, staff
 from common.api.schema import operation
 from common.api.views import ApiView
-from common.client_ip import bucket, client_ip
+from common.client_ip import caller
 from common.clock import db_now
 from common.errors import NotFound, RateLimited
 from common.grants import BookingGrant
@@ -98,7 +98,7 @@ class BookingsView(ApiView):
         """Hold a time, or ask for a booking. `Idempotency-Key` is required."""
         by = actor_of(request)
         if by.kind != ActorKind.STAFF:
-            limits.hit("PUBLIC_WRITE", key=bucket(client_ip(request._request)))
+            limits.hit("PUBLIC_WRITE", key=caller())
         response = run_once(
             request,
             route="createBooking",

@@ -24,7 +24,7 @@ from bookings.pages.forms import CAMPAIGN_KEYS, DetailsForm, fresh_key
 from bookings.pages.offering import closed_page, instant_of, offer_context, open_offer, times, wall_time, zone_of
 from common import limits
 from common.actor import Actor
-from common.client_ip import bucket, client_ip
+from common.client_ip import caller
 from common.clock import db_now
 from common.errors import DomainError
 from idempotency.actions import Outcome, run_once
@@ -67,7 +67,7 @@ def _send(request: HttpRequest, offer: ServiceOffer) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, offer, form, starts_at=starts_at, zone=zone, status=400)
     try:
-        limits.hit("PUBLIC_WRITE", key=bucket(client_ip(request)))
+        limits.hit("PUBLIC_WRITE", key=caller())
         booking = _book_once(request, offer, form)
     except (SlotTaken, SlotNotOffered) as refusal:
         return _gone_page(request, offer, form, refusal, zone)

@@ -12,7 +12,7 @@ from cms.registry import ContentType, Singleton
 from cms.validators import SLUG
 from common import limits
 from common.api.views import ApiView
-from common.client_ip import client_ip
+from common.client_ip import caller
 from common.errors import NotFound
 from common.pagination import page_response, wanted_page
 from common.parameters import refuse_unknown
@@ -26,7 +26,7 @@ class PublicView(ApiView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Count the read, where reads are limited."""
         super().initial(request, *args, **kwargs)
-        limits.hit("READ", key=client_ip(request))
+        limits.hit("READ", key=caller())
 
 
 class ContentList(PublicView):
