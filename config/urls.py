@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from common import problems
-from config import docs, health
+from config import docs, health, metrics
 from config.csp_report import csp_report
 
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("readyz", health.readyz, name="readyz"),
     path("health", health.health, name="health"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("docs/errors", docs.error_index, name="error-index"),
     path("docs/errors/<slug:code>", docs.error_page, name="error-page"),
     path(".well-known/security.txt", docs.security_txt, name="security-txt"),

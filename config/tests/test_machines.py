@@ -112,3 +112,13 @@ def test_csp_reports_are_204_whatever_is_sent(client, body, content_type):
     answer = client.generic("POST", "/api/csp-report", body, content_type=content_type)
     assert answer.status_code == 204
     assert client.get("/api/csp-report").status_code == 405
+
+
+def test_metrics_are_for_this_machine_or_the_token(client, settings):
+    assert client.get("/metrics").status_code == 200
+    assert b"csp_violations_total" in client.get("/metrics").content
+    assert client.get("/metrics", REMOTE_ADDR="10.0.0.1").status_code == 404
+    assert client.get("/metrics", HTTP_X_FORWARDED_FOR="127.0.0.1").status_code == 404
+    settings.METRICS_TOKEN = "m" * 32
+    assert client.get("/metrics").status_code == 404
+    assert client.get("/metrics", REMOTE_ADDR="10.0.0.1", HTTP_AUTHORIZATION=f"Bearer {'m' * 32}").status_code == 200
