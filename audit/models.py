@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from audit.constants import LABEL_LENGTH, SCHEMA_VERSION, USER_AGENT_LENGTH
+from common.actor import ActorKind
 
 if TYPE_CHECKING:
     BigInteger = models.BigIntegerField[int, int]
@@ -25,14 +26,6 @@ class Xid8Field(BigInteger):
     def from_db_value(self, value: Any, *_: Any) -> int | None:
         """Return the id as a number; the driver hands it over as text."""
         return None if value is None else int(value)
-
-
-class ActorKind(models.TextChoices):
-    STAFF = "staff", "Staff"
-    CUSTOMER = "customer", "Customer"
-    PROVIDER = "provider", "Provider"
-    SYSTEM = "system", "System"
-    OPERATOR = "operator", "Operator"
 
 
 class Outcome(models.TextChoices):

@@ -1,13 +1,14 @@
 """Who acts: every action takes an `Actor` as `by=`."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Protocol
+
+from django.db.models import TextChoices
 
 from common.grants import BookingGrant
 
 
-class ActorKind(StrEnum):
+class ActorKind(TextChoices):
     """The five kinds of actors."""
 
     STAFF = "staff"

@@ -6,6 +6,7 @@ django-cors-headers answers for the listed origins; this subclass adds the open 
 import re
 
 from corsheaders.middleware import CorsMiddleware as ListedOrigins
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
@@ -15,11 +16,6 @@ OPEN_PATHS = re.compile(
     r"|redirects|changes|search|services/[^/]+/slots|schema|auth/jwks\.json)$|^/\.well-known/jwks\.json$"
 )
 OPEN_METHODS = {"GET", "HEAD"}
-ALLOWED_HEADERS = (
-    "authorization, content-type, idempotency-key, if-match, if-none-match, x-requested-with, x-refresh-transport"
-)
-EXPOSED_HEADERS = "ETag, Link, Location, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed, X-Request-ID"
-PREFLIGHT_SECONDS = "600"
 
 
 def is_open(request: HttpRequest) -> bool:
@@ -34,7 +30,7 @@ def is_open(request: HttpRequest) -> bool:
 
 
 class CorsMiddleware(ListedOrigins):
-    """Adds the open rule to django-cors-headers and the exposed headers to both."""
+    """Adds the open rule to django-cors-headers, with the same lists of headers."""
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer preflights, and add the headers of whichever rule holds."""
@@ -50,10 +46,10 @@ class CorsMiddleware(ListedOrigins):
         if request.method == "OPTIONS":
             response: HttpResponseBase = HttpResponse(status=200, headers={"Content-Length": "0"})
             response["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
-            response["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
-            response["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
+            response["Access-Control-Allow-Headers"] = ", ".join(settings.CORS_ALLOW_HEADERS)
+            response["Access-Control-Max-Age"] = str(settings.CORS_PREFLIGHT_MAX_AGE)
         else:
             response = self.get_response(request)  # type: ignore[assignment]  # sync only
         response["Access-Control-Allow-Origin"] = "*"
-        response["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+        response["Access-Control-Expose-Headers"] = ", ".join(settings.CORS_EXPOSE_HEADERS)
         return response

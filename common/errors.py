@@ -69,6 +69,14 @@ class ValidationFailed(DomainError):
         )
 
 
+class BadRequest(DomainError):
+    """Django found the request itself suspicious."""
+
+    code = "bad_request"
+    title = "The request was refused"
+    about = "The request's host, headers or size are not acceptable."
+
+
 class MalformedJson(DomainError):
     """The body is not JSON as RFC 8259 and this API want it."""
 
@@ -97,6 +105,14 @@ class PermissionDenied(DomainError):
     code = "permission_denied"
     title = "You may not do this"
     about = "You are signed in, but your roles do not include the permission that this needs."
+
+
+class CsrfFailed(PermissionDenied):
+    """A form without its token, or a call from a foreign origin."""
+
+    code = "csrf_failed"
+    title = "The request did not come from our own page"
+    about = "A form's token is missing or old, or the call's Origin is not one of ours. Reload the page and repeat."
 
 
 class NotFound(DomainError):

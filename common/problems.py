@@ -99,25 +99,9 @@ def answer(error: DomainError, request: HttpRequest) -> HttpResponse:
     return page
 
 
-class BadRequest(DomainError):
-    """Django found the request itself suspicious."""
-
-    code = "bad_request"
-    title = "The request was refused"
-    about = "The request's host, headers or size are not acceptable."
-
-
-class CsrfFailed(errors.PermissionDenied):
-    """A form without its token, or a call from a foreign origin."""
-
-    code = "csrf_failed"
-    title = "The request did not come from our own page"
-    about = "A form's token is missing or old, or the call's Origin is not one of ours. Reload the page and repeat."
-
-
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's handler400."""
-    return answer(BadRequest(), request)
+    return answer(errors.BadRequest(), request)
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -138,4 +122,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's CSRF_FAILURE_VIEW."""
     logger.warning("csrf_failed", extra={"reason": reason})
-    return answer(CsrfFailed(), request)
+    return answer(errors.CsrfFailed(), request)

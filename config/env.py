@@ -43,7 +43,7 @@ class Environment:
 
     def items(self, name: str, default: str = "") -> list[str]:
         """A comma-separated list without empty members."""
-        return [part.strip() for part in self.text(name, default).split(",") if part.strip()]
+        return members(self.text(name, default))
 
     def number(self, name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
         """A whole number within its bounds."""
@@ -74,6 +74,11 @@ class Environment:
             return parse(value)
         except (ValueError, TypeError, LookupError, ImproperlyConfigured):
             refuse(f"{name} cannot be read: write {wanted}.")
+
+
+def members(raw: str) -> list[str]:
+    """The members of a comma-separated list, without empty ones."""
+    return [part.strip() for part in raw.split(",") if part.strip()]
 
 
 def scheme_of(*allowed: str) -> Callable[[str], str]:

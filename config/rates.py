@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from config.env import refuse
+from config.env import UNITS_IN_SECONDS, refuse
 
 DEFAULTS = {
     # Public reading and writing
@@ -33,9 +33,7 @@ DEFAULTS = {
     "LOGOUT_ALL_USER": "10/h",
     "REVOKE_SESSION_USER": "30/m",
     "REAUTHENTICATE_USER": "5/5m",
-    "LIST_USERS_USER": "60/m",
 }
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Rate(NamedTuple):
@@ -52,4 +50,4 @@ def parse(name: str, raw: str) -> Rate | None:
     match = re.fullmatch(r"([1-9]\d{0,6})/(\d{0,3})([smhd])", raw)
     if not match:
         refuse(f"RATE_{name} is {raw!r}: write a rate such as 30/m, 10/10m or 100/d, or nothing for no limit.")
-    return Rate(int(match[1]), int(match[2] or 1) * SECONDS[match[3]])
+    return Rate(int(match[1]), int(match[2] or 1) * UNITS_IN_SECONDS[match[3]])

@@ -3,24 +3,19 @@
 import hashlib
 import os
 
-from config.env import refuse
+from config.env import members, refuse
 
 LEAST_LENGTH = 32
 
 
-def texts(raw: str) -> list[str]:
-    """The members of a comma-separated list."""
-    return [part.strip() for part in raw.split(",") if part.strip()]
-
-
 def keys(name: str, raw: str) -> list[bytes]:
     """Each member as a 32-byte key, derived by SHA-256 with the variable's name, so that no two uses share a key."""
-    members = texts(raw)
-    if any(len(member) < LEAST_LENGTH for member in members):
+    listed = members(raw)
+    if any(len(member) < LEAST_LENGTH for member in listed):
         refuse(
             f"{name} holds a value of under {LEAST_LENGTH} characters; `manage.py generate_secrets` prints good ones."
         )
-    return [hashlib.sha256(name.encode() + b"\0" + member.encode()).digest() for member in members]
+    return [hashlib.sha256(name.encode() + b"\0" + member.encode()).digest() for member in listed]
 
 
 def anymail() -> dict[str, str]:

@@ -16,6 +16,7 @@ PRIVATE_NAMES = (
     *("password", "secret", "token", "authorization", "cookie", "code", "signature", "key", "sha256", "body"),
     *("email", "phone", "name", "address", "notes"),
 )
+KEPT_NAMES = {"filename", "server_name", "transaction", "name", "handled"}
 
 
 def start(dsn: str, *, release: str, environment: str) -> None:
@@ -57,6 +58,3 @@ def _clean(value: Any, name: str = "") -> Any:
     if isinstance(value, list):
         return [_clean(inner, name) for inner in value]
     return value
-
-
-KEPT_NAMES = {"filename", "server_name", "transaction", "name", "handled"}

@@ -15,7 +15,7 @@ from csp.constants import NONE, SELF
 
 from common.api.components import COMPONENTS
 from config import logs, rates, secret_values
-from config.env import Environment, refuse, scheme_of
+from config.env import Environment, members, refuse, scheme_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(BASE_DIR / ".env")
@@ -25,12 +25,12 @@ DJANGO_ENV = env.choice("DJANGO_ENV", "production", ("local", "test", "productio
 LOCAL, TESTING, PRODUCTION = (name == DJANGO_ENV for name in ("local", "test", "production"))
 DEBUG = False  # error pages are the same everywhere; tracebacks go to the log
 
-SECRET_KEY, *SECRET_KEY_FALLBACKS = secret_values.texts(env.required("SECRET_KEY", "it signs what Django signs"))
+SECRET_KEY, *SECRET_KEY_FALLBACKS = members(env.required("SECRET_KEY", "it signs what Django signs"))
 FIELD_KEYS = secret_values.keys("FIELD_KEY", env.required("FIELD_KEY", "it encrypts columns"))
 REFRESH_PEPPERS = secret_values.keys(
     "JWT_REFRESH_SECRET", env.required("JWT_REFRESH_SECRET", "it peppers stored tokens")
 )
-if set(secret_values.texts(env.text("JWT_REFRESH_SECRET"))) & set(secret_values.texts(env.text("SECRET_KEY"))):
+if set(members(env.text("JWT_REFRESH_SECRET"))) & set(members(env.text("SECRET_KEY"))):
     refuse("JWT_REFRESH_SECRET equals SECRET_KEY: give each its own value.")
 
 PORT = env.number("PORT", 5000, least=1, most=65535)

@@ -35,10 +35,9 @@ from common.api.permissions import staff
 from common.api.schema import operation
 from common.client_ip import caller
 from common.clock import db_now
-from common.errors import DomainError, LimiterUnavailable, NotFound, RateLimited
+from common.errors import CsrfFailed, DomainError, LimiterUnavailable, NotFound, RateLimited
 from common.pagination import cursor_list
 from common.parameters import refuse_unknown
-from common.problems import CsrfFailed
 
 LOGIN_ANSWER = PolymorphicProxySerializer(
     component_name="LoginAnswer",

@@ -8,8 +8,7 @@ from rest_framework.response import Response
 
 from accounts.actions.sessions import TokenPair
 from accounts.models import Session
-from common.errors import FieldError, ValidationFailed
-from common.problems import CsrfFailed
+from common.errors import CsrfFailed, FieldError, ValidationFailed
 
 COOKIE_PATH = "/api/auth"
 HEADER = "X-Refresh-Transport"
