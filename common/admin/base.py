@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.db.models import Model
+from django.db.models.constants import LOOKUP_SEP
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 
@@ -27,7 +28,28 @@ class NoLogEntries:
         """Nothing: the action wrote an audit event."""
 
 
-class ReadOnlyAdmin(NoLogEntries, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
+class OfferedFilters:
+    """A list's address filters by what the list offers.
+
+    Django lets it name any column, and `?password__startswith=…` would tell a hash letter by letter.
+    """
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse columns outside `list_filter` and `date_hierarchy`; what is no column is a filter's own parameter."""
+        listed: Any = self
+        entries = (entry[0] if isinstance(entry, tuple) else entry for entry in listed.list_filter)
+        offered = {_root(entry) for entry in entries if isinstance(entry, str)} | {listed.date_hierarchy}
+        columns = {
+            column
+            for field in listed.model._meta.get_fields()
+            for column in ("pk", field.name, getattr(field, "attname", field.name))
+        }
+        if _root(lookup) in columns - offered:
+            return False
+        return bool(super().lookup_allowed(lookup, value, request))  # type: ignore[misc]  # ModelAdmin's, by the MRO
+
+
+class ReadOnlyAdmin(NoLogEntries, OfferedFilters, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
     """Lists and shows; adds, changes and deletes nothing."""
 
     actions = None
@@ -45,12 +67,12 @@ class ReadOnlyAdmin(NoLogEntries, admin.ModelAdmin):  # type: ignore[type-arg]  
         return False
 
 
-class ActionAdmin(NoLogEntries, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
+class ActionAdmin(NoLogEntries, OfferedFilters, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
     """Its forms call an action; a refusal of the action is shown on the form, with everything typed kept."""
 
     actions = None
 
-    def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Model:  # noqa: FBT001
+    def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Model:
         """Call the action that creates or changes; `obj` has the form's values and is not saved."""
         raise NotImplementedError(f"{type(self).__name__} allows writing but names no action.")
 
@@ -66,20 +88,20 @@ class ActionAdmin(NoLogEntries, admin.ModelAdmin):  # type: ignore[type-arg]  # 
         """Never, unless a subclass opens it."""
         return False
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Hand over to the action, then let the form's object stand for the saved row."""
         saved = self.perform_save(request, obj, form, change)
         obj.pk = saved.pk
         obj._state.adding = False
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Nothing: the action was given the related values too."""
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Hand over to the action."""
         self.perform_delete(request, obj)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form, which also carries the refusal of an action that was just tried."""
         form = super().get_form(request, obj, change, **kwargs)
         refusal = getattr(request, REFUSAL, None)
@@ -94,6 +116,10 @@ class ActionAdmin(NoLogEntries, admin.ModelAdmin):  # type: ignore[type-arg]  # 
         except DomainError as refusal:
             setattr(request, REFUSAL, refusal)
             return super().changeform_view(request, object_id, form_url, extra_context)
+
+
+def _root(lookup: str) -> str:
+    return lookup.split(LOOKUP_SEP, maxsplit=1)[0]
 
 
 def _refused_form(form: type[BaseForm], refusal: DomainError) -> type[BaseForm]:
