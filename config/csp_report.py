@@ -19,13 +19,14 @@ logger = logging.getLogger(__name__)
 VIOLATIONS = Counter("csp_violations_total", "Reported Content-Security-Policy violations", ["directive", "page"])
 TYPES = {"application/csp-report", "application/reports+json", "application/json"}
 MOST_REPORTS = 20
-DIRECTIVES = frozenset(
-    {
-        "base-uri", "child-src", "connect-src", "default-src", "font-src", "form-action", "frame-ancestors", "frame-src",
-        "img-src", "manifest-src", "media-src", "object-src", "script-src", "script-src-attr", "script-src-elem",
-        "style-src", "style-src-attr", "style-src-elem", "worker-src",
-    }
-)  # fmt: skip
+# fmt: off
+DIRECTIVES = frozenset({
+    "base-uri", "child-src", "connect-src", "default-src", "font-src", "form-action", "frame-ancestors", "frame-src",
+    "img-src", "manifest-src", "media-src", "object-src", "script-src", "script-src-attr", "script-src-elem",
+    "style-src", "style-src-attr", "style-src-elem", "worker-src",
+})
+# fmt: on
+OTHER = "other"
 
 
 @csrf_exempt
@@ -60,14 +61,13 @@ def _violation(report: dict[str, Any]) -> tuple[str, str]:
     found = found if isinstance(found, dict) else {}
     directive = found.get("effective-directive") or found.get("effectiveDirective") or found.get("violated-directive")
     name = str(directive or "").split(" ")[0]
-    return name if name in DIRECTIVES else "other", _page(
-        str(found.get("document-uri") or found.get("documentURL") or "")
-    )
+    page = str(found.get("document-uri") or found.get("documentURL") or "")
+    return name if name in DIRECTIVES else OTHER, _route(page)
 
 
-def _page(address: str) -> str:
+def _route(address: str) -> str:
     """The route of the reported page: a label is kept for good, so whoever reports must not be able to invent one."""
     try:
         return resolve(urlsplit(address).path).route
     except (ValueError, Resolver404):
-        return "other"
+        return OTHER

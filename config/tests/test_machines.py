@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from common.errors import DomainError
+from config.csp_report import VIOLATIONS
 
 pytestmark = pytest.mark.django_db
 
@@ -106,6 +107,8 @@ def test_security_txt_has_its_required_fields(client):
         (b"garbage", "application/csp-report"),
         (b"[1, null]", "application/reports+json"),
         (b'{"csp-report": 5}', "application/csp-report"),
+        (b'{"csp-report": {"document-uri": "http://[x"}}', "application/csp-report"),
+        (b"[" * 16_000, "application/csp-report"),
     ],
 )
 def test_csp_reports_are_204_whatever_is_sent(client, body, content_type):
@@ -122,3 +125,22 @@ def test_metrics_are_for_this_machine_or_the_token(client, settings):
     settings.METRICS_TOKEN = "m" * 32
     assert client.get("/metrics").status_code == 404
     assert client.get("/metrics", REMOTE_ADDR="10.0.0.1", HTTP_AUTHORIZATION=f"Bearer {'m' * 32}").status_code == 200
+
+
+def test_a_report_cannot_invent_labels_which_are_kept_for_good(client, settings):
+    settings.RATES = settings.RATES | {"CSP_REPORT": None}
+    reports = [
+        {"body": {"effectiveDirective": f"x{n}-src", "documentURL": f"http://testserver/x{n}/"}} for n in range(100)
+    ]
+    known = {"effectiveDirective": "img-src", "documentURL": "http://testserver/blog/some-post?a=1"}
+
+    before = labels()
+    client.post("/api/csp-report", [{"body": known}, *reports], content_type="application/reports+json")
+    assert labels() - before <= {("other", "other"), ("img-src", "blog/<slug:slug>")}
+    assert ("img-src", "blog/<slug:slug>") in labels()
+
+
+def labels():
+    """The labels of every report counted so far in this process."""
+    samples = next(iter(VIOLATIONS.collect())).samples
+    return {(one.labels["directive"], one.labels["page"]) for one in samples}
