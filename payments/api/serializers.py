@@ -35,7 +35,10 @@ class IntentRequest(StrictSerializer):
 
     def validate_return_url(self, value: str) -> str:
         """An address on an origin of ours."""
-        parts = urlsplit(value)
+        try:
+            parts = urlsplit(value)
+        except ValueError as fault:  # a bracket without its partner
+            raise serializers.ValidationError("An address of this site is wanted.", code="foreign_origin") from fault
         if f"{parts.scheme}://{parts.netloc}" not in {settings.PUBLIC_URL, settings.FRONTEND_URL} - {""}:
             raise serializers.ValidationError("An address of this site is wanted.", code="foreign_origin")
         return value

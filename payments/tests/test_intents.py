@@ -95,6 +95,7 @@ def test_what_is_no_amount_is_400(twin, booking, amount):
         ({"return_url": "https://evil.example/pay"}, "#/return_url"),
         ({"return_url": "http://testserver.evil.example/"}, "#/return_url"),
         ({"return_url": "//testserver/pay"}, "#/return_url"),
+        ({"return_url": "http://[::1"}, "#/return_url"),
     ],
 )
 def test_the_body_is_strict(twin, booking, given, pointer):

@@ -112,7 +112,8 @@ def test_without_the_header():
 @pytest.mark.parametrize(
     "body",
     [b"[]", b"null", b'"x"', b"{}", b"{", b"\xff\xfe", b'{"id": 1, "type": "x"}', b'{"id": "", "type": "x"}',
-     b"[" * 100_000, b'{"id": "evt", "type": null}'],
+     b"[" * 100_000, b'{"id": "evt", "type": null}',
+     b'{"id": "evt", "type": "x", "created": NaN}', b'{"id": "evt", "type": "x", "created": 1e999}'],
 )  # fmt: skip
 def test_signed_nonsense_is_refused(body):
     refused(send(body, signed(body)))

@@ -65,8 +65,11 @@ def _is_text(value: Any, longest: int) -> bool:
 
 
 def _storable(value: Any) -> Any:
-    """PostgreSQL's jsonb takes no NUL and no lone surrogate; both become a replacement character."""
-    text = json.dumps(value)
+    """PostgreSQL's jsonb takes no NUL and no lone surrogate; both become a replacement character.
+
+    Raises ValueError for NaN and Infinity, which are no JSON.
+    """
+    text = json.dumps(value, allow_nan=False)
     if "\\u0000" not in text and "\\ud" not in text:
         return value
     return _clean(value)
