@@ -119,6 +119,8 @@ class LocalStorage:
 
     def path(self, bucket: Bucket, key: str) -> Path:
         """Where the object lies. Raises `ValueError` for a key that we could not have made."""
+        if key.endswith(META_SUFFIX):
+            raise ValueError("A meta file is no object.")
         return self.root / bucket.value / checked_key(key)
 
     @contextmanager

@@ -1,5 +1,6 @@
 """The signed URL of local storage answers like S3's."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.test import Client
 from common.clock import shift
 from uploads.constants import Bucket
 from uploads.models import File
+from uploads.storage import get_storage
 from uploads.storage.local import LocalStorage
 from uploads.tests.factories import path_of, picture, put, sign, staff_client
 
@@ -101,6 +103,17 @@ def test_a_put_token_reads_nothing(upload: Any) -> None:
 @pytest.mark.parametrize("key", ["../../etc/passwd", "files/../x", "files/%2e%2e/x", "files/none/original.png", "A/b"])
 def test_media_serves_keys_of_ours_only(key: str) -> None:
     assert Client().get(f"/media/{key}").status_code == 404
+
+
+def test_media_keeps_what_it_knows_of_an_object_to_itself(tmp_path: Path) -> None:
+    source = tmp_path / "source.png"
+    source.write_bytes(b"picture")
+    get_storage().put(Bucket.PUBLIC, "files/x/original.png", source, content_type="image/png")
+
+    shown = Client().get("/media/files/x/original.png")
+    shown.close()
+    assert shown.status_code == 200
+    assert Client().get("/media/files/x/original.png.meta").status_code == 404
 
 
 def test_media_is_read_only() -> None:
