@@ -23,6 +23,7 @@ from prometheus_client import Counter
 
 from cms import registry, selectors
 from cms.api.caching import SERIALIZER_VERSION, matches
+from common.parameters import LONGEST_QUERY_BYTES
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -39,6 +40,7 @@ STORED_BYTES = 32 * 1024 * 1024
 ENTRY_BYTES = 1024 * 1024
 ENTRIES = 4096
 ALIASES = 16384
+ALIAS_CHARACTERS = 1024
 
 OTHER_PATHS = ("tags", "categories", "technologies", "authors", "redirects")
 PRIVATE_PARAMETERS = frozenset({"preview", "view"})
@@ -217,13 +219,17 @@ class EdgeLayer:
         try:
             return self._keys[raw]
         except KeyError:
-            if len(self._keys) >= ALIASES:
-                self._keys.clear()
-            self._keys[raw] = key = self._normal(*raw)
+            key = self._normal(*raw)
+            if sum(map(len, raw)) <= ALIAS_CHARACTERS:
+                if len(self._keys) >= ALIASES:
+                    self._keys.clear()
+                self._keys[raw] = key
             return key
 
     def _normal(self, path: str, query: str, accept: str, encoding: str, host: str, scheme: str) -> str | None:
         """Bring requests for the same bytes to the same key; the order of parameters does not matter."""
+        if len(query) > LONGEST_QUERY_BYTES or not query.isascii():  # Django reads bytes as they are in another way
+            return None
         parameters = sorted(parse_qsl(query, keep_blank_values=True))
         ranges = {part.partition(";")[0].strip() for part in accept.lower().split(",")}
         if (

@@ -288,3 +288,23 @@ def test_request_ids_look_like_uuid7_and_never_repeat():
     ids = [edge.fresh_id() for _ in range(1000)]
     assert len(set(ids)) == 1000
     assert {(len(one), uuid.UUID(one).version, uuid.UUID(one).variant) for one in ids} == {(36, 7, uuid.RFC_4122)}
+
+
+def test_bytes_of_a_query_are_never_taken_for_others(layer):
+    # A server hands both on as Latin-1 text; Django reads the first as one letter and the second as two.
+    factories.live()
+    raw = ask(layer, "/api/blogs?q=\xc3\xa9")
+    written = ask(layer, "/api/blogs?q=%C3%83%C2%A9")
+
+    assert b"q=%C3%A9" in raw[2]
+    assert b"q=%C3%83%C2%A9" in written[2]
+
+
+def test_long_requests_leave_nothing_behind(layer, django):
+    factories.live()
+    assert ask(layer, f"/api/blogs?q={'a' * 5000}")[0].startswith("400")
+    for _ in range(2):
+        assert ask(layer, "/api/blogs", accept="application/json," + "x/y," * 1000)[0] == "200 OK"
+
+    assert django.calls == 2
+    assert layer._keys == {}
