@@ -11,8 +11,7 @@ from django.utils.safestring import SafeString
 from audit.models import AuditEvent
 from common import events
 from common.admin import ReadOnlyAdmin
-
-NOTHING = "–"  # noqa: RUF001 - a dash for people
+from common.admin.shown import NOTHING
 
 
 class AppFilter(admin.SimpleListFilter):

@@ -12,25 +12,22 @@ from bookings.actions import availability, cancellation, decisions, offers
 from bookings.constants import TRANSITIONS, MoneyState, Status
 from bookings.models import AvailabilityRule, Booking, BookingResource, Closure, ServiceOffer
 from common.actor import actor_of
-from common.admin import ActionAdmin, ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
+from common.admin import ActionAdmin, DeletableAdmin, ObjectAction, ObjectActionsMixin, ReadOnlyAdmin, YesFilter
+from common.admin.shown import NOTHING
 from common.money import format_money
 
 CHANGE = "bookings.change_booking"
 
 
-class ReviewFilter(admin.SimpleListFilter):
+class ReviewFilter(YesFilter):
     """Bookings whose money a person must look at."""
 
     title = _("money to look at")
     parameter_name = "review"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """One choice beside all."""
-        return [("yes", _("Yes"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
+    def wanted(self, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
         """Those that wait."""
-        return queryset.exclude(review_reason="") if self.value() == "yes" else queryset
+        return queryset.exclude(review_reason="")
 
 
 @admin.register(Booking)
@@ -77,7 +74,7 @@ class BookingAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     @admin.display(description=_("when"))
     def when_text(self, booking: Booking) -> str:
         """The time as the customer was told it."""
-        return words.when(booking) or words.EN_DASH
+        return words.when(booking) or NOTHING
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, booking: Booking) -> str:
@@ -175,7 +172,7 @@ class OfferAdmin(ActionAdmin):
         """The price in words."""
         return format_money(offer.price_amount, offer.currency)
 
-    def perform_save(self, request: HttpRequest, obj: ServiceOffer, form: Any, change: bool) -> Model:  # noqa: FBT001
+    def perform_save(self, request: HttpRequest, obj: ServiceOffer, form: Any, change: bool) -> Model:
         """Store it."""
         return offers.save(offer=obj, by=actor_of(request))
 
@@ -188,22 +185,13 @@ class ResourceAdmin(ActionAdmin):
     search_fields = ("name",)
     fields = ("name", "capacity")
 
-    def perform_save(self, request: HttpRequest, obj: BookingResource, form: Any, change: bool) -> Model:  # noqa: FBT001
+    def perform_save(self, request: HttpRequest, obj: BookingResource, form: Any, change: bool) -> Model:
         """Store it."""
         return offers.save_resource(resource=obj, by=actor_of(request))
 
 
-class _Deletable(ActionAdmin):
-    """Rows that staff may delete."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who holds the model's permission."""
-        user: Any = request.user
-        return bool(user.has_perm(f"bookings.delete_{self.opts.model_name}"))
-
-
 @admin.register(AvailabilityRule)
-class RuleAdmin(_Deletable):
+class RuleAdmin(DeletableAdmin):
     """Opening hours, in the studio's own time."""
 
     list_display = ("weekday", "starts", "ends", "service", "valid_from", "valid_until")
@@ -211,7 +199,7 @@ class RuleAdmin(_Deletable):
     list_select_related = ("service",)
     fields = ("weekday", "starts", "ends", "service", "valid_from", "valid_until")
 
-    def perform_save(self, request: HttpRequest, obj: AvailabilityRule, form: Any, change: bool) -> Model:  # noqa: FBT001
+    def perform_save(self, request: HttpRequest, obj: AvailabilityRule, form: Any, change: bool) -> Model:
         """Store them."""
         return availability.save_rule(rule=obj, by=actor_of(request))
 
@@ -221,7 +209,7 @@ class RuleAdmin(_Deletable):
 
 
 @admin.register(Closure)
-class ClosureAdmin(_Deletable):
+class ClosureAdmin(DeletableAdmin):
     """Holidays and other times without bookings."""
 
     list_display = ("reason", "starts_at", "ends_at")
@@ -229,7 +217,7 @@ class ClosureAdmin(_Deletable):
     search_fields = ("reason",)
     fields = ("starts_at", "ends_at", "reason")
 
-    def perform_save(self, request: HttpRequest, obj: Closure, form: Any, change: bool) -> Model:  # noqa: FBT001
+    def perform_save(self, request: HttpRequest, obj: Closure, form: Any, change: bool) -> Model:
         """Store it."""
         return availability.save_closure(closure=obj, by=actor_of(request))
 

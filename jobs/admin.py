@@ -1,15 +1,14 @@
 """Background jobs as staff see them: what failed, why, and the buttons to run it again or call it off."""
 
-import json
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from common.actor import actor_of
 from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
+from common.admin.shown import NOTHING, as_json, as_text
 from jobs.actions import cancel, requeue
 from jobs.models import Job, State
 
@@ -59,12 +58,12 @@ class JobAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     @admin.display(description="Arguments")
     def arguments(self, job: Job) -> SafeString:
         """Show the arguments as JSON."""
-        return format_html("<pre>{}</pre>", json.dumps(job.args, indent=2, ensure_ascii=False))
+        return as_json(job.args)
 
     @admin.display(description="Last error")
     def error(self, job: Job) -> SafeString | str:
         """Show the last error with its line breaks."""
-        return format_html("<pre>{}</pre>", job.last_error) if job.last_error else "None"
+        return as_text(job.last_error) if job.last_error else NOTHING
 
     def may_requeue(self, job: Job) -> bool:
         """Say whether *Run again* is offered."""

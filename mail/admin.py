@@ -1,6 +1,5 @@
 """Every message that went out, or did not, as staff see it."""
 
-import json
 from typing import Any
 
 from csp.constants import NONE
@@ -9,18 +8,18 @@ from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.template import TemplateDoesNotExist
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from common.actor import actor_of
 from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
+from common.admin.shown import NOTHING, as_json, as_text
 from common.csp import csp_replace
 from mail import local_files, secrets_box
 from mail.actions import resend
 from mail.models import Message, State
 from mail.rendering import Rendered, render
 
-NOTHING = "–"  # noqa: RUF001 - a dash for people
 # A mail's own style may be inline; nothing in it may run, load or be submitted.
 SANDBOX = {"default-src": [NONE], "style-src": ["'unsafe-inline'"], "sandbox": True, "frame-ancestors": [NONE]}
 
@@ -96,7 +95,7 @@ class MessageAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     def text(self, message: Message) -> SafeString | str:
         """Show the text part."""
         rendered = _rendered(message)
-        return format_html("<pre>{}</pre>", rendered.text) if rendered else "Its template is gone."
+        return as_text(rendered.text) if rendered else "Its template is gone."
 
     @admin.display(description="Other forms")
     def other_forms(self, message: Message) -> SafeString:
@@ -121,8 +120,7 @@ class MessageAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     @admin.display(description="Values")
     def values(self, message: Message) -> SafeString:
         """Show the context, secrets masked."""
-        shown = message.context | secrets_box.masks(message)
-        return format_html("<pre>{}</pre>", json.dumps(shown, indent=2, ensure_ascii=False))
+        return as_json(message.context | secrets_box.masks(message))
 
     def may_resend(self, message: Message) -> bool:
         """Say whether *Send again* is offered: not while the message is still on its way."""

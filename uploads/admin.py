@@ -11,12 +11,11 @@ from django.utils.timezone import localtime
 
 from common.actor import actor_of
 from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
+from common.admin.shown import NOTHING
 from uploads import selectors
 from uploads.actions import processing, reads
 from uploads.constants import State
 from uploads.models import File
-
-EMPTY = "-"
 
 
 @admin.register(File)
@@ -59,7 +58,7 @@ class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     @admin.display(description="")
     def preview(self, obj: File) -> SafeString | str:
         """The smallest thumbnail of a public file; opening a private one is written down, so a list does not."""
-        return EMPTY if selectors.variants_are_private(obj) else _picture(obj, "file-preview")
+        return NOTHING if selectors.variants_are_private(obj) else _picture(obj, "file-preview")
 
     @admin.display(description="Preview")
     def preview_large(self, obj: File) -> SafeString | str:
@@ -69,18 +68,18 @@ class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     @admin.display(description="Size", ordering="observed_size")
     def size_shown(self, obj: File) -> str:
         """Bytes in words."""
-        return EMPTY if obj.observed_size is None else filesizeformat(obj.observed_size)
+        return NOTHING if obj.observed_size is None else filesizeformat(obj.observed_size)
 
     @admin.display(description="Dimensions")
     def dimensions(self, obj: File) -> str:
         """Width and height in pixels."""
-        return f"{obj.width} x {obj.height} px" if obj.width else EMPTY
+        return f"{obj.width} x {obj.height} px" if obj.width else NOTHING
 
     @admin.display(description="Public address")
     def public_address(self, obj: File) -> SafeString | str:
         """Where everybody can see it."""
         url = selectors.public_url(obj)
-        return format_html('<a href="{}">{}</a>', url, url) if url else EMPTY
+        return format_html('<a href="{}">{}</a>', url, url) if url else NOTHING
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         """Write down that a private file's preview was opened."""
@@ -101,7 +100,7 @@ class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
 def _picture(file: File, css_class: str) -> SafeString | str:
     pictures = selectors.variants(file)
     if not pictures:
-        return EMPTY
+        return NOTHING
     first = pictures[0]
     return format_html(
         '<img src="{}" alt="" width="{}" height="{}" class="{}" loading="lazy">',

@@ -102,7 +102,7 @@ class InviteAdmin(ObjectActionsMixin, ActionAdmin):
         """The status as of now."""
         return str(Invite.Status(selectors.invite_status(invite, now=db_now())).label)
 
-    def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Invite:  # noqa: FBT001
+    def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Invite:
         """Invite."""
         values = form.cleaned_data
         return invites.create(

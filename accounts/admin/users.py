@@ -76,7 +76,7 @@ class UserAdmin(ObjectActionsMixin, ActionAdmin):
         held = {group.name for group in user.groups.all()}
         return ", ".join(role for role in ROLES if role in held)
 
-    def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> User:  # noqa: FBT001
+    def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> User:
         """Set the roles."""
         return users.set_roles(user=obj, roles=form.cleaned_data["roles"], by=self.actor(request))
 

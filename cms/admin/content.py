@@ -1,11 +1,12 @@
 """The model admin that all types share."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db.models import CharField, F, Q, QuerySet
+from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -24,6 +25,29 @@ SEARCH_ENGINES: Any = (
     {"classes": ("collapse",), "fields": ("seo_title", "seo_description", "og_image", "canonical_url", "noindex")},
 )
 ORDER: Any = ("Place", {"fields": ("featured", "position")})
+
+
+class Move(NamedTuple):
+    """A move of `cms.workflow` as a button: `right` begins the permission's name, `done` is said afterwards."""
+
+    move: str
+    label: str
+    right: str
+    done: str
+    explain: str = ""
+    danger: bool = False
+
+
+MOVES = (
+    Move("submit", "Hand in for review", "submit", "It waits for a review."),
+    Move("unsubmit", "Take back from review", "submit", "It is a draft again."),
+    Move(
+        "unpublish", "Unpublish", "publish", "It is off the site.", "Off the site; its address answers that it is gone."
+    ),
+    Move("archive", "Archive", "publish", "It is archived.", "Off the site, and out of the way."),
+    Move("trash", "Move to the trash", "delete", "It is in the trash.", danger=True),
+    Move("restore", "Take out of the trash", "delete", "It is a draft again."),
+)
 
 
 class StandsFilter(admin.SimpleListFilter):
@@ -68,6 +92,10 @@ class PublishableAdmin(ObjectActionsMixin, ActionAdmin):
             kwargs["widget"] = AdminTextareaWidget(attrs={"rows": 3})
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Show other rows as boxes to tick."""
+        return super().formfield_for_manytomany(db_field, request, **{"widget": CheckboxSelectMultiple, **kwargs})
+
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return the row with the newest draft's values in memory; it is never saved."""
         found = super().get_object(request, object_id, from_field)
@@ -102,7 +130,7 @@ class PublishableAdmin(ObjectActionsMixin, ActionAdmin):
         """The version that the form was read at, for those who may only look."""
         return obj.lock_version
 
-    def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Publishable:  # noqa: FBT001
+    def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Publishable:
         """Save the draft, and publish it when that button was pressed."""
         by = self.actor(request)
         if change:
@@ -146,31 +174,26 @@ class ContentAdmin(PublishableAdmin):
 
     @property
     def object_actions(self) -> tuple[ObjectAction, ...]:  # type: ignore[override]  # made of the model's name
-        """Return the moves, each for those who may make it and while the state allows it."""
-        name = self.opts.model_name
-        publish, submit, delete = f"cms.publish_{name}", f"cms.submit_{name}", f"cms.delete_{name}"
-        return (
-            ObjectAction("submit", "Hand in for review", submit, "move_submit", "may_submit"),
-            ObjectAction("unsubmit", "Take back from review", submit, "move_unsubmit", "may_unsubmit"),
+        """Return the moves, each for those who may make it."""
+        return tuple(
             ObjectAction(
-                "unpublish",
-                "Unpublish",
-                publish,
-                "move_unpublish",
-                "may_unpublish",
-                explain="Off the site; its address answers that it is gone.",
-            ),
-            ObjectAction(
-                "archive",
-                "Archive",
-                publish,
-                "move_archive",
-                "may_archive",
-                explain="Off the site, and out of the way.",
-            ),
-            ObjectAction("trash", "Move to the trash", delete, "move_trash", "may_trash", danger=True),
-            ObjectAction("restore", "Take out of the trash", delete, "move_restore", "may_restore"),
+                one.move,
+                one.label,
+                f"cms.{one.right}_{self.opts.model_name}",
+                danger=one.danger,
+                explain=one.explain,
+            )
+            for one in MOVES
         )
+
+    def is_offered(self, one: ObjectAction, obj: ContentItem) -> bool:
+        """Tell whether the item's state allows the move."""
+        return one.name in workflow.allowed(obj)
+
+    def press(self, request: HttpRequest, obj: ContentItem, one: ObjectAction) -> str:
+        """Make the move."""
+        publishing.transition(item=obj, move=one.name, by=self.actor(request))
+        return next(move.done for move in MOVES if move.move == one.name)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Those who may not publish change only what they began themselves and what is not public."""
@@ -199,60 +222,6 @@ class ContentAdmin(PublishableAdmin):
         """Return the page of what is public."""
         kind = registry.get(str(self.opts.model_name))
         return f"/{kind.page}/{live_slug(obj)}" if obj.is_public else None
-
-    def may_submit(self, obj: ContentItem) -> bool:
-        """Tell whether the state allows it."""
-        return "submit" in workflow.allowed(obj)
-
-    def may_unsubmit(self, obj: ContentItem) -> bool:
-        """Tell whether the state allows it."""
-        return "unsubmit" in workflow.allowed(obj)
-
-    def may_unpublish(self, obj: ContentItem) -> bool:
-        """Tell whether the state allows it."""
-        return "unpublish" in workflow.allowed(obj)
-
-    def may_archive(self, obj: ContentItem) -> bool:
-        """Tell whether the state allows it."""
-        return "archive" in workflow.allowed(obj)
-
-    def may_trash(self, obj: ContentItem) -> bool:
-        """Tell whether the state allows it."""
-        return "trash" in workflow.allowed(obj)
-
-    def may_restore(self, obj: ContentItem) -> bool:
-        """Tell whether the state allows it."""
-        return "restore" in workflow.allowed(obj)
-
-    def move_submit(self, request: HttpRequest, obj: ContentItem) -> str:
-        """Hand it in."""
-        publishing.submit(item=obj, by=self.actor(request))
-        return "It waits for a review."
-
-    def move_unsubmit(self, request: HttpRequest, obj: ContentItem) -> str:
-        """Take it back."""
-        publishing.unsubmit(item=obj, by=self.actor(request))
-        return "It is a draft again."
-
-    def move_unpublish(self, request: HttpRequest, obj: ContentItem) -> str:
-        """Take it off the site."""
-        publishing.unpublish(item=obj, by=self.actor(request))
-        return "It is off the site."
-
-    def move_archive(self, request: HttpRequest, obj: ContentItem) -> str:
-        """Archive it."""
-        publishing.archive(item=obj, by=self.actor(request))
-        return "It is archived."
-
-    def move_trash(self, request: HttpRequest, obj: ContentItem) -> str:
-        """Put it into the trash."""
-        publishing.trash(item=obj, by=self.actor(request))
-        return "It is in the trash."
-
-    def move_restore(self, request: HttpRequest, obj: ContentItem) -> str:
-        """Take it out of the trash."""
-        publishing.restore(item=obj, by=self.actor(request))
-        return "It is a draft again."
 
 
 def live_slug(obj: ContentItem) -> str:

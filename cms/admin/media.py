@@ -55,7 +55,7 @@ class MediaAssetAdmin(ActionAdmin):
     list_per_page = 40
     readonly_fields = ("thumbnail",)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Ask for the file only while the picture is new."""
         own_form = PictureForm if obj else NewPictureForm
         return super().get_form(request, obj, change, **{"form": own_form, **kwargs})
@@ -104,7 +104,7 @@ class MediaAssetAdmin(ActionAdmin):
             stored = refusal
         setattr(request, STORED, stored)
 
-    def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> MediaAsset:  # noqa: FBT001
+    def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> MediaAsset:
         """Make the picture of the stored file, or change its words."""
         if change:
             return media.update(asset=obj, values=form.cleaned_data, by=self.actor(request))

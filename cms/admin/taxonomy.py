@@ -8,10 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from cms.actions import taxonomy
 from cms.admin import editor
 from cms.models import Author, Category, Tag, Technology
-from common.admin import ActionAdmin
+from common.admin import DeletableAdmin
 
 
-class RowAdmin(ActionAdmin):
+class RowAdmin(DeletableAdmin):
     """Rows with a name and a slug."""
 
     list_display: Any = ("name", "slug")
@@ -19,17 +19,12 @@ class RowAdmin(ActionAdmin):
     prepopulated_fields = {"slug": ("name",)}
     list_per_page = 50
 
-    def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Any:  # noqa: FBT001
+    def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Any:
         """Add or change the row."""
         by = self.actor(request)
         if change:
             return taxonomy.update(row=obj, values=form.cleaned_data, by=by)
         return taxonomy.create(model=self.model, values=form.cleaned_data, by=by)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Those who hold the permission; the action refuses what is in use."""
-        user: Any = request.user
-        return bool(user.has_perm(f"cms.delete_{self.opts.model_name}"))
 
     def perform_delete(self, request: HttpRequest, obj: Any) -> None:
         """Remove the row."""

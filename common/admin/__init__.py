@@ -2,5 +2,7 @@
 
 from common.admin.base import ActionAdmin, ReadOnlyAdmin
 from common.admin.buttons import ObjectAction, ObjectActionsMixin
+from common.admin.deletable import DeletableAdmin
+from common.admin.filters import YesFilter
 
-__all__ = ["ActionAdmin", "ObjectAction", "ObjectActionsMixin", "ReadOnlyAdmin"]
+__all__ = ["ActionAdmin", "DeletableAdmin", "ObjectAction", "ObjectActionsMixin", "ReadOnlyAdmin", "YesFilter"]

@@ -16,13 +16,14 @@ from common.errors import DomainError
 class ObjectAction:
     """`method` names a method `(request, obj) -> str` of the admin; its text is shown as the result.
 
-    `permission` is `app.codename`; `when` names a method `(obj) -> bool` that says whether the button is offered.
+    `permission` is `app.codename`; `when` names a method `(obj) -> bool` that says whether the button is offered. An
+    admin whose buttons are alike overrides `press` and `is_offered` instead and leaves both empty.
     """
 
     name: str
     label: str
     permission: str
-    method: str
+    method: str = ""
     when: str = ""
     danger: bool = False
     explain: str = ""
@@ -46,11 +47,15 @@ class ObjectActionsMixin:
     def offered_actions(self, request: HttpRequest, obj: Any) -> list[ObjectAction]:
         """The buttons that this user may press on this object now."""
         user: Any = request.user
-        return [
-            one
-            for one in self.object_actions
-            if user.has_perm(one.permission) and (not one.when or getattr(self, one.when)(obj))
-        ]
+        return [one for one in self.object_actions if user.has_perm(one.permission) and self.is_offered(one, obj)]
+
+    def is_offered(self, one: ObjectAction, obj: Any) -> bool:
+        """Whether the object's state allows it: what the method `when` says."""
+        return not one.when or bool(getattr(self, one.when)(obj))
+
+    def press(self, request: HttpRequest, obj: Any, one: ObjectAction) -> str:
+        """Do it, by the method `method`; returns the text of the result."""
+        return str(getattr(self, one.method)(request, obj))
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         """Hand the buttons with their addresses to the template."""
@@ -70,7 +75,7 @@ class ObjectActionsMixin:
         if not offered:
             raise PermissionDenied
         try:
-            messages.success(request, getattr(self, offered[0].method)(request, obj))
+            messages.success(request, self.press(request, obj, offered[0]))
         except DomainError as refusal:
             lines = [refusal.detail, *(fault.detail for fault in refusal.errors)]
             messages.error(request, " ".join(lines))

@@ -9,10 +9,10 @@ from django.test import RequestFactory
 from audit.models import AuditEvent
 from common import clock
 from common.actor import Actor
+from common.admin.shown import NOTHING
 from jobs.testing import run_due
 from mail import ports, selectors
 from mail.actions import Attachment, resend, send
-from mail.admin import NOTHING
 from mail.errors import CannotResend
 from mail.models import Message, State
 from mail.tests.factories import BY, LINK, make_message

@@ -1,10 +1,6 @@
 """Posts in the back office."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.forms import CheckboxSelectMultiple
-from django.http import HttpRequest
 
 from cms.admin.content import ORDER, SEARCH_ENGINES, ContentAdmin, StandsFilter
 from cms.admin.forms import DraftForm, RowsField
@@ -46,7 +42,3 @@ class PostAdmin(ContentAdmin):
     def see_also(self, obj: Post) -> str:
         """The live related posts, for those who may only look."""
         return ", ".join(str(one.related) for one in obj.related_posts.select_related("related"))
-
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Show terms as boxes to tick."""
-        return super().formfield_for_manytomany(db_field, request, **{"widget": CheckboxSelectMultiple, **kwargs})

@@ -1,10 +1,6 @@
 """Projects in the back office."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.forms import CheckboxSelectMultiple
-from django.http import HttpRequest
 
 from cms.admin.content import ORDER, SEARCH_ENGINES, ContentAdmin, StandsFilter
 from cms.admin.forms import DraftForm, gallery_field
@@ -41,7 +37,3 @@ class ProjectAdmin(ContentAdmin):
     def pictures(self, obj: Project) -> str:
         """The live pictures, for those who may only look."""
         return ", ".join(str(one.media) for one in obj.gallery_images.select_related("media"))
-
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Show other rows as boxes to tick."""
-        return super().formfield_for_manytomany(db_field, request, **{"widget": CheckboxSelectMultiple, **kwargs})

@@ -5,8 +5,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.forms import CheckboxSelectMultiple
-from django.http import HttpRequest
 
 from cms.admin.content import ORDER, SEARCH_ENGINES, ContentAdmin
 from cms.admin.forms import DraftForm
@@ -76,7 +74,3 @@ class ServiceAdmin(ContentAdmin):
     def amount(self, obj: Service) -> str:
         """The price in words, for those who may only look."""
         return "" if obj.price_amount is None else money.format_money(obj.price_amount, obj.price_currency)
-
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Show terms as boxes to tick."""
-        return super().formfield_for_manytomany(db_field, request, **{"widget": CheckboxSelectMultiple, **kwargs})

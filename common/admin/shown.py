@@ -1,0 +1,19 @@
+"""How values without a widget of their own are shown to staff."""
+
+import json
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+NOTHING = "–"  # noqa: RUF001 - a dash for people
+
+
+def as_text(text: str) -> SafeString:
+    """A text with its line breaks."""
+    return format_html("<pre>{}</pre>", text)
+
+
+def as_json(value: Any) -> SafeString:
+    """A value as indented JSON."""
+    return as_text(json.dumps(value, indent=2, ensure_ascii=False))
