@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.http.response import HttpResponseBase
+from django.utils.encoding import escape_uri_path, iri_to_uri
 
 from common import context, problems
 from common.client_ip import client_ip
@@ -138,8 +139,9 @@ class SlashMiddleware:
             return HttpResponsePermanentRedirect("/admin/")
         ends = len(path) > 1 and path.endswith("/") and not path.startswith("/admin/")
         if ends and request.method in {"GET", "HEAD"}:
-            bare = "/" + path.strip("/")
-            query = request.META.get("QUERY_STRING", "")
+            # Written as an address again: a browser reads `/\host` and `/<tab>/host` as another host.
+            bare = escape_uri_path("/" + path.strip("/"))
+            query = iri_to_uri(request.META.get("QUERY_STRING", ""))
             response = HttpResponse(status=308)
             response["Location"] = f"{bare}?{query}" if query else bare
             return response
