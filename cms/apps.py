@@ -5,6 +5,7 @@ from importlib import import_module
 from django.apps import AppConfig
 
 from cms.types import NAMES
+from uploads import ports as uploads
 
 
 class CmsConfig(AppConfig):
@@ -14,6 +15,7 @@ class CmsConfig(AppConfig):
     verbose_name = "Content"
 
     def ready(self) -> None:
-        """Let every content type register itself."""
+        """Let every content type register itself, and say which files are shown."""
         for name in NAMES:
             import_module(f"cms.types.{name}.api")
+        uploads.register_use(import_module("cms.selectors").shows_file)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
+from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet
 from django.urls import reverse
 
 from cms import reading, registry
 from cms.constants import State
-from cms.models import ContentVersion, Post, Project, Service, SlugHistory, Testimonial
+from cms.models import ContentVersion, MediaAsset, Post, Project, Service, SlugHistory, Testimonial
 from cms.output import Row
 from cms.registry import ContentType
 from common.attention import Attention
@@ -95,6 +96,11 @@ def raise_absent(content_type: ContentType, slug: str) -> NoReturn:
     if now_at is None:
         raise Gone
     raise Moved(now_at)
+
+
+def shows_file(file_id: UUID) -> bool:
+    """Whether a picture of the library stands on this file, so that it must not be deleted."""
+    return MediaAsset.objects.filter(file_id=file_id).exists()
 
 
 def needs_you() -> list[Attention]:
