@@ -12,7 +12,15 @@ from bookings.actions import availability, cancellation, decisions, offers
 from bookings.constants import TRANSITIONS, MoneyState, Status
 from bookings.models import AvailabilityRule, Booking, BookingResource, Closure, ServiceOffer
 from common.actor import actor_of
-from common.admin import ActionAdmin, DeletableAdmin, ObjectAction, ObjectActionsMixin, ReadOnlyAdmin, YesFilter
+from common.admin import (
+    ActionAdmin,
+    DeletableAdmin,
+    ObjectAction,
+    ObjectActionsMixin,
+    PricedForm,
+    ReadOnlyAdmin,
+    YesFilter,
+)
 from common.admin.shown import NOTHING
 from common.money import format_money
 
@@ -153,23 +161,39 @@ class BookingAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         return _("The money is kept.")
 
 
+class OfferForm(PricedForm):
+    """How a service is booked, and for how much."""
+
+    CURRENCY = "currency"
+
+    class Meta:
+        model = ServiceOffer
+        fields = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["amount"].required = True
+        self.fields["amount"].help_text = _("Tax included, as people say it: 2500 or 2500.50.")
+
+
 @admin.register(ServiceOffer)
 class OfferAdmin(ActionAdmin):
     """How each service is booked."""
 
-    list_display = ("service", "mode", "resource", "duration_minutes", "price", "deposit_percent")
+    form = OfferForm
+    list_display = ("service", "mode", "resource", "duration_minutes", "amount", "deposit_percent")
     list_filter = ("mode", "resource")
     list_select_related = ("service", "resource")
     search_fields = ("service__title",)
     fieldsets = (
         (None, {"fields": ("service", "mode", "resource")}),
         (_("Time"), {"fields": ("duration_minutes", "buffer_minutes", "min_notice_hours", "max_days_ahead")}),
-        (_("Money"), {"fields": ("price_amount", "currency", "deposit_percent", "cancellation_hours")}),
+        (_("Money"), {"fields": (("amount", "currency"), "deposit_percent", "cancellation_hours")}),
     )
 
     @admin.display(description=_("price"), ordering="price_amount")
-    def price(self, offer: ServiceOffer) -> str:
-        """The price in words."""
+    def amount(self, offer: ServiceOffer) -> str:
+        """The price in words, for the list and for those who may only look."""
         return format_money(offer.price_amount, offer.currency)
 
     def perform_save(self, request: HttpRequest, obj: ServiceOffer, form: Any, change: bool) -> Model:

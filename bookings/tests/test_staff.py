@@ -98,13 +98,13 @@ def test_offers_resources_hours_and_closures_are_edited(sales):
     resource = BookingResource.objects.get()
     wanted = {
         "service": service.pk, "mode": "slot", "resource": resource.pk, "duration_minutes": 60, "buffer_minutes": 0,
-        "min_notice_hours": 1, "max_days_ahead": 30, "price_amount": 100, "currency": "KES", "deposit_percent": 0,
+        "min_notice_hours": 1, "max_days_ahead": 30, "amount": "2500.50", "currency": "KES", "deposit_percent": 0,
         "cancellation_hours": 24,
     }  # fmt: skip
     assert post("serviceoffer", wanted | {"resource": ""}).status_code == 200
     assert ServiceOffer.objects.count() == 0
     assert post("serviceoffer", wanted).status_code == 302
-    assert ServiceOffer.objects.get().resource == resource
+    assert (ServiceOffer.objects.get().resource, ServiceOffer.objects.get().price_amount) == (resource, 250_050)
     hours = {"weekday": 1, "starts": "09:00", "ends": "12:00"}
     assert post("availabilityrule", hours).status_code == 302
     overlapping = post("availabilityrule", hours | {"starts": "11:00"})

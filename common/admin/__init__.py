@@ -4,5 +4,14 @@ from common.admin.base import ActionAdmin, ReadOnlyAdmin
 from common.admin.buttons import ObjectAction, ObjectActionsMixin
 from common.admin.deletable import DeletableAdmin
 from common.admin.filters import YesFilter
+from common.admin.prices import PricedForm
 
-__all__ = ["ActionAdmin", "DeletableAdmin", "ObjectAction", "ObjectActionsMixin", "ReadOnlyAdmin", "YesFilter"]
+__all__ = [
+    "ActionAdmin",
+    "DeletableAdmin",
+    "ObjectAction",
+    "ObjectActionsMixin",
+    "PricedForm",
+    "ReadOnlyAdmin",
+    "YesFilter",
+]
