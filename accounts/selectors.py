@@ -11,7 +11,7 @@ from django.db.models import DateTimeField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from accounts.constants import KNOWN_NETWORK_DAYS, REAUTH_SECONDS, ROLE_OWNER
-from accounts.models import Invite, RefreshToken, Session, User
+from accounts.models import Invite, KnownNetwork, RefreshToken, Session, User
 from common import clock, tokens
 
 
@@ -97,9 +97,11 @@ def reauth_until(session: Session) -> datetime:
 
 
 def knows_network(address: str, network: str, *, now: datetime) -> bool:
-    """Whether the account of a canonical address had a session from that network in the last 30 days."""
+    """Whether the account of a canonical address signed in, or had a session, from that network in the last 30 days."""
     since = now - timedelta(days=KNOWN_NETWORK_DAYS)
-    return Session.objects.filter(user__email=address, network=network, last_used_at__gte=since).exists()
+    signed_in = KnownNetwork.objects.filter(user__email=address, network=network, last_seen_at__gte=since)
+    sessions = Session.objects.filter(user__email=address, network=network, last_used_at__gte=since)
+    return signed_in.exists() or sessions.exists()
 
 
 def refresh_token(raw: str) -> RefreshToken | None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from accounts.actions import keys
 from accounts.constants import INVITE_RETENTION_DAYS, KNOWN_NETWORK_DAYS, SESSION_RETENTION_DAYS
-from accounts.models import EnrollmentToken, GuessCounter, Invite, Session
+from accounts.models import EnrollmentToken, GuessCounter, Invite, KnownNetwork, Session
 from common.actor import Actor
 
 _DAY = timedelta(days=1)
@@ -19,6 +19,7 @@ def run(*, now: datetime, by: Actor) -> dict[str, int]:
     session_age = max(timedelta(days=SESSION_RETENTION_DAYS), timedelta(days=KNOWN_NETWORK_DAYS))
     finished = Invite.objects.exclude(status=Invite.Status.PENDING)
     ended = Session.objects.filter(absolute_expires_at__lt=now - timedelta(days=SESSION_RETENTION_DAYS))
+    networks = KnownNetwork.objects.filter(last_seen_at__lt=now - timedelta(days=KNOWN_NETWORK_DAYS))
     return {
         "invites_expired": Invite.objects.filter(status=Invite.Status.PENDING, expires_at__lte=now).update(
             status=Invite.Status.EXPIRED
@@ -27,5 +28,6 @@ def run(*, now: datetime, by: Actor) -> dict[str, int]:
         "sessions_deleted": ended.filter(last_used_at__lt=now - session_age).delete()[0],
         "enrollments_deleted": EnrollmentToken.objects.filter(expires_at__lt=now - _DAY).delete()[0],
         "counters_deleted": GuessCounter.objects.filter(window_ends_at__lt=now - _DAY).delete()[0],
+        "networks_forgotten": networks.delete()[0],
         "keys_erased": keys.erase_retired(now=now),
     }

@@ -14,7 +14,7 @@ from accounts.actions.enrollment import EnrollmentNeeded
 from accounts.actions.sessions import TokenPair
 from accounts.constants import AMR_PASSWORD, LOGIN_FAILURES_IN_A_ROW
 from accounts.errors import EnrollmentWindowClosed, InvalidCredentials
-from accounts.models import Session, User
+from accounts.models import KnownNetwork, Session, User
 from accounts.networks import network_of
 from common import limits, tokens
 from common.actor import Actor
@@ -93,8 +93,14 @@ def check_password(*, email: str, password: str, by: Actor) -> User:
     with transaction.atomic():
         guesses.succeed(attempt=attempt)
         guesses.clear(rule="login_in_a_row", keys=[guess.account_key, guess.network_key])
+        _remember(user, guess, now)
         audit.actions.record(action="login.succeeded_first_factor", by=by, target=Target.of(user))
     return user
+
+
+def _remember(user: User, guess: _Guess, now: datetime) -> None:
+    """Know the network from now on, whichever door the colleague took: a stranger must not be able to close it."""
+    KnownNetwork.objects.update_or_create(user=user, network=network_of(guess.ip), defaults={"last_seen_at": now})
 
 
 def _begin(guess: _Guess, user: User | None, now: datetime, by: Actor) -> guesses.Attempt:

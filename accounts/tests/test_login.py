@@ -5,14 +5,17 @@ from typing import Any
 import pytest
 from django.contrib.auth import hashers
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from accounts.models import EnrollmentToken, GuessCounter, Session, User
+from accounts.actions import expiry
+from accounts.models import EnrollmentToken, GuessCounter, KnownNetwork, Session, User
 from accounts.tests import factories
 from accounts.tests.factories import PASSWORD
 from audit.models import AuditEvent
 from common import clock
+from common.actor import Actor
 from config.rates import Rate
 
 pytestmark = pytest.mark.django_db
@@ -130,6 +133,32 @@ def test_failures_of_an_address_are_counted_in_the_volume_limit(
         assert guess(api, f"a{number}@example.com").status_code == 401
     assert guess(api, password=PASSWORD).status_code == 429
     assert guess(api, password=PASSWORD, REMOTE_ADDR="198.51.100.7").status_code == 200
+
+
+def test_a_stranger_cannot_close_the_admin_to_whoever_only_uses_that(
+    client: Client, api: APIClient, owner: User, settings: Any
+) -> None:
+    settings.RATES = {**settings.RATES, "LOGIN_ACCOUNT": Rate(3, 3600)}
+    home, form = "203.0.113.5", {"username": owner.email, "password": PASSWORD}
+    assert client.post("/admin/login/", form, REMOTE_ADDR=home).status_code == 302
+    assert not Session.objects.exists()
+
+    guesses = [guess(api, REMOTE_ADDR=f"198.51.{number}.7").status_code for number in range(4)]
+    assert guesses == [401, 401, 401, 429]
+
+    client.logout()
+    assert client.post("/admin/login/", form, REMOTE_ADDR="192.0.2.1").status_code == 200
+    assert client.post("/admin/login/", form, REMOTE_ADDR=home).status_code == 302
+
+
+def test_a_network_is_forgotten_after_thirty_days(api: APIClient, owner: User) -> None:
+    assert guess(api, password=PASSWORD).status_code == 200
+    assert guess(api, password=PASSWORD).status_code == 200
+    assert KnownNetwork.objects.get().network == "127.0.0.0/24"
+
+    with clock.shift(30 * 86400 + 60):
+        expiry.run(now=clock.db_now(), by=Actor.operator())
+    assert not KnownNetwork.objects.exists()
 
 
 def test_a_hundred_failures_close_the_account_to_strangers_but_not_to_its_own_network(
