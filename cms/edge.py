@@ -4,6 +4,7 @@ It knows nothing of content but its addresses: the bytes are those that Django m
 does not answer goes to Django untouched, so taking it away changes nothing but the speed.
 """
 
+import base64
 import hashlib
 import random
 import re
@@ -275,7 +276,8 @@ class EdgeLayer:
         if _may_be_kept(answer) and self._watch.fresh() == version:
             self._store.put(key, answer)
             if self._shared is not None:
-                self._shared.set(self._shared_key(key, version), (status, kept, body), SHARED_SECONDS)
+                text = base64.b64encode(body).decode()
+                self._shared.set(self._shared_key(key, version), (status, kept, text), SHARED_SECONDS)
         return _reply(answer, environ, start_response, request_id, counted=False)
 
     def _from_shared(self, key: str, version: int) -> Answer | None:
@@ -284,7 +286,8 @@ class EdgeLayer:
         found = self._shared.get(self._shared_key(key, version))
         if found is None:
             return None
-        answer = Answer.made(version, *found)
+        status, headers, text = found
+        answer = Answer.made(version, status, [(name, value) for name, value in headers], base64.b64decode(text))
         self._store.put(key, answer)
         return answer
 

@@ -1,5 +1,6 @@
 """Redis as a cache that may be lost at any time: a miss on read, nothing on write."""
 
+import json
 import logging
 from typing import Any
 
@@ -7,7 +8,19 @@ from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
-FAULTS = (RedisError, OSError)
+FAULTS = (RedisError, OSError, ValueError)  # the last: bytes that are none of ours
+
+
+class JsonSerializer:
+    """What lies in Redis is data. Django's own serializer unpickles: whoever writes to Redis could run code here."""
+
+    def dumps(self, value: Any) -> bytes | int:
+        """The value as JSON; an integer as it is, so that Redis can count it up."""
+        return value if type(value) is int else json.dumps(value).encode()
+
+    def loads(self, data: bytes) -> Any:
+        """The value; raises ValueError for what is no JSON."""
+        return json.loads(data)
 
 
 class ForgivingRedisCache(RedisCache):

@@ -247,19 +247,22 @@ CACHES: dict[str, dict[str, Any]] = {
     "limits": LIMITS_TABLE,
 }
 if REDIS_URL:
+    REDIS_OPTIONS = {
+        "socket_timeout": 0.1, "socket_connect_timeout": 0.1, "serializer": "common.cache.JsonSerializer"
+    }  # fmt: skip
     CACHES = {
         "default": {
             "BACKEND": "common.cache.ForgivingRedisCache",
             "LOCATION": REDIS_URL,
             "TIMEOUT": 300,
             "KEY_PREFIX": "studio",
-            "OPTIONS": {"socket_timeout": 0.1, "socket_connect_timeout": 0.1},
+            "OPTIONS": REDIS_OPTIONS,
         },
         "limits": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": "studio-limits",
-            "OPTIONS": {"socket_timeout": 0.1, "socket_connect_timeout": 0.1},
+            "OPTIONS": REDIS_OPTIONS,
         },
     }
 RATELIMIT_USE_CACHE = "limits"

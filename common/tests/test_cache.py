@@ -1,0 +1,47 @@
+"""What lies in the shared cache is data and runs nothing."""
+
+import os
+import pickle
+
+import pytest
+import redis
+
+from common.cache import ForgivingRedisCache, JsonSerializer
+from devkit.valkey import Valkey
+
+
+class Hostile:
+    """Unpickling it leaves a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.fixture
+def url(tmp_path):
+    with Valkey(tmp_path / "valkey") as server:
+        yield server.url
+
+
+def test_a_stranger_in_redis_runs_no_code_here(tmp_path, url):
+    cache = ForgivingRedisCache(url, {"OPTIONS": {"serializer": "common.cache.JsonSerializer"}})
+    with redis.Redis.from_url(url) as stranger:
+        stranger.set(cache.make_key("edge:1"), pickle.dumps(Hostile(tmp_path / "ran")))
+
+    assert cache.get("edge:1", "nothing") == "nothing"
+    assert not (tmp_path / "ran").exists()
+
+    cache.set("edge:1", ["200 OK", [["ETag", "x"]], "Ym9keQ=="])
+    assert cache.get("edge:1") == ["200 OK", [["ETag", "x"]], "Ym9keQ=="]
+    cache.set("count", 1)
+    assert cache.incr("count") == 2
+    cache.close()
+
+
+def test_both_caches_of_redis_read_json_only(settings):
+    assert JsonSerializer().loads(JsonSerializer().dumps({"a": [1, "b", None]})) == {"a": [1, "b", None]}
+    with pytest.raises(ValueError, match="Expecting value"):
+        JsonSerializer().loads(b"no JSON")
