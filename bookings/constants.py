@@ -32,18 +32,6 @@ class Mode(models.TextChoices):
     SLOT = "slot", _("A time is picked")
 
 
-class Weekday(models.IntegerChoices):
-    """ISO weekdays."""
-
-    MONDAY = 1, _("Monday")
-    TUESDAY = 2, _("Tuesday")
-    WEDNESDAY = 3, _("Wednesday")
-    THURSDAY = 4, _("Thursday")
-    FRIDAY = 5, _("Friday")
-    SATURDAY = 6, _("Saturday")
-    SUNDAY = 7, _("Sunday")
-
-
 class Status(models.TextChoices):
     """The states of a booking."""
 

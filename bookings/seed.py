@@ -4,11 +4,12 @@ from datetime import time
 from typing import Any
 
 from bookings.actions import availability, offers
-from bookings.constants import Mode, Weekday
+from bookings.constants import Mode
 from bookings.models import AvailabilityRule, BookingResource, ServiceOffer
 from cms.selectors import live_service
 from common import seeds
 from common.actor import Actor
+from common.weekdays import Weekday
 
 RESOURCE_NAME = "Workshop team"
 OPENS, CLOSES = time(9), time(17)

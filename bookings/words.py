@@ -4,7 +4,6 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
-from django.utils.translation import ngettext
 
 from bookings.models import Booking
 
@@ -28,15 +27,6 @@ def when(booking: Booking) -> str:
 def clock_time(value: datetime | None, zone: str) -> str:
     """`09:15`; empty for None."""
     return f"{local(value, zone):%H:%M}" if value else ""
-
-
-def duration(minutes: int) -> str:
-    """`45 minutes`, `4 hours`, `1 hour 30 minutes`."""
-    hours, rest = divmod(minutes, 60)
-    parts = [ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}] if hours else []
-    if rest or not hours:
-        parts.append(ngettext("%(count)d minute", "%(count)d minutes", rest) % {"count": rest})
-    return " ".join(parts)
 
 
 def moment(value: datetime | None, zone: str) -> str:

@@ -16,7 +16,8 @@ from django.db.models.functions import JSONObject
 from rest_framework import serializers
 
 from cms import rich_text
-from common.api.serializers import MoneySerializer, instant
+from common.api.serializers import MoneySerializer
+from common.instants import instant
 
 Row = dict[str, Any]
 Schema = serializers.Field[Any, Any, Any, Any] | serializers.BaseSerializer[Any]

@@ -10,9 +10,9 @@ from django.core.exceptions import ValidationError
 
 from cms.constants import PARTS_MAX
 from cms.validators import validate_link, validate_plain
+from common.weekdays import Weekday
 
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
-DAYS_OF_WEEK = range(1, 8)  # ISO 8601: Monday is 1
 
 
 class Kind(Enum):
@@ -52,7 +52,7 @@ def check(entries: Any, keys: Sequence[Key]) -> None:
 def _check_value(value: Any, key: Key, number: int) -> None:
     where = f"Entry {number}, {key.label.lower()}"
     if key.kind is Kind.WEEKDAY:
-        if type(value) is not int or value not in DAYS_OF_WEEK:
+        if type(value) is not int or value not in Weekday.values:
             raise ValidationError(f"{where}: a day from 1 (Monday) to 7.", code="invalid")
         return
     if not isinstance(value, str) or len(value) > key.max_length:

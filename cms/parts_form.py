@@ -9,17 +9,9 @@ from django.core.exceptions import ValidationError
 from cms import parts
 from cms.constants import PARTS_MAX
 from cms.parts import Key, Kind
+from common.weekdays import Weekday
 
 SPARE_ROWS = 2
-_DAYS = (
-    (1, "Monday"),
-    (2, "Tuesday"),
-    (3, "Wednesday"),
-    (4, "Thursday"),
-    (5, "Friday"),
-    (6, "Saturday"),
-    (7, "Sunday"),
-)
 
 
 class PartsWidget(forms.Widget):
@@ -53,7 +45,7 @@ class PartsWidget(forms.Widget):
         ]
         context["widget"]["count_name"] = f"{name}-count"
         context["widget"]["count"] = len(entries)
-        context["widget"]["days"] = _DAYS
+        context["widget"]["days"] = Weekday.choices
         context["widget"]["choices"] = self.choices
         return context
 

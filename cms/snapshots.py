@@ -16,6 +16,7 @@ from django.db import models
 
 from cms.models import Ordered, Publishable
 from common.errors import FieldError, ValidationFailed
+from common.validation import faults
 
 Snapshot = dict[str, Any]
 SCHEMA_VERSION = 1
@@ -122,18 +123,6 @@ def cleaned(model: type[Publishable], snapshot: Mapping[str, Any]) -> Snapshot:
     values = {field.name: as_json(field.value_from_object(probe)) for field in columns(model)}
     _check_relations(model, snapshot)
     return values | {name: snapshot[name] for name in relations(model)}
-
-
-def faults(fault: ValidationError) -> list[FieldError]:
-    """Return Django's validation errors as ours, each with a pointer to its field."""
-    places = fault.error_dict if hasattr(fault, "error_dict") else {"": fault.error_list}
-    return [
-        FieldError(
-            error.code or "invalid", " ".join(error.messages), f"#/{name}" if name and name != "__all__" else "#"
-        )
-        for name, errors in places.items()
-        for error in errors
-    ]
 
 
 def _check_relations(model: type[Publishable], snapshot: Mapping[str, Any]) -> None:

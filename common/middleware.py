@@ -30,6 +30,8 @@ BODY_LIMITS = (
     ("/api/", 1024 * KIB),
 )
 PLAIN_PREFIXES = ("/api/", "/media/", "/healthz", "/readyz", "/health", "/metrics", "/.well-known/")
+PAGES_OF_THE_API = {"/api/docs"}
+ASKED_BY_ADDRESS = {"/readyz", "/health"}  # load balancers know no host name
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(self), usb=()"
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 LONGEST_USER_AGENT = 256
@@ -45,6 +47,8 @@ class RequestContextMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = request.META.get("studio.request_id") or str(uuid7())
         request.META["HTTP_X_REQUEST_ID"] = request_id  # django-structlog binds it to every log line
+        if request.path in ASKED_BY_ADDRESS:
+            request.META["HTTP_HOST"] = settings.PUBLIC_HOST
         agent = request.META.get("HTTP_USER_AGENT", "")[:LONGEST_USER_AGENT]
         with context.use(context.RequestContext(request_id, client_ip(request), agent)):
             if request.path == "/healthz" and request.method in {"GET", "HEAD"}:
@@ -63,9 +67,8 @@ class SecurityHeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        headers = api_headers() if request.path.startswith(PLAIN_PREFIXES) else page_headers(request)
-        if request.path == "/api/docs":
-            headers.pop("Content-Security-Policy")
+        is_page = request.path in PAGES_OF_THE_API or not request.path.startswith(PLAIN_PREFIXES)
+        headers = page_headers(request) if is_page else api_headers()
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         if response.status_code == HTTPStatus.NOT_MODIFIED:

@@ -14,10 +14,10 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
 
-from common.api.serializers import instant
 from common.clock import db_now
 from common.csp import csp_update
 from common.errors import DomainError
+from common.instants import instant
 
 SECURITY_TXT_DAYS = 180
 

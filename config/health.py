@@ -11,9 +11,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
 from backoffice.selectors import HEALTH
-from common.api.serializers import instant
 from common.clock import db_now
 from common.health import Check
+from common.instants import instant
 from common.problems import DATABASE_RETRY_SECONDS
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
-from common.api.serializers import instant
+from common.instants import instant
 from payments import client_secret, selectors
 from payments.constants import UNPAID_STATUSES
 from payments.models import Payment

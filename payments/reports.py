@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from common.api.serializers import instant
+from common.instants import instant
 from payments.constants import DriftKind, Severity, Verdict
 
 

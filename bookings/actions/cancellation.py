@@ -11,9 +11,9 @@ from bookings.constants import Status
 from bookings.errors import TooLateToCancel
 from bookings.models import Booking
 from common.actor import Actor, ActorKind
-from common.api.serializers import instant
 from common.clock import db_now
 from common.errors import FieldError, ValidationFailed
+from common.instants import instant
 from jobs.actions import enqueue
 
 REFUND_JOB = "payments.refund_cancelled"

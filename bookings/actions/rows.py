@@ -2,14 +2,13 @@
 
 from typing import Any, TypeVar
 
-from django.core.exceptions import ValidationError
 from django.db import models
 
 from audit.actions import record
 from common.actor import Actor
 from common.clock import db_now
-from common.errors import FieldError, ValidationFailed
 from common.target import Target
+from common.validation import check
 
 M = TypeVar("M", bound=models.Model)
 _CLOCKS = frozenset({"created_at", "updated_at"})
@@ -22,7 +21,7 @@ def store(*, row: M, event: str, by: Actor) -> M:
     values: dict[str, Any] = {"created_at": getattr(before, "created_at", now), "updated_at": now}
     for name, value in values.items():
         setattr(row, name, value)
-    check(row=row)
+    check(row)
     row.save()
     old = columns(row=before) if before else {}
     new = columns(row=row)
@@ -35,19 +34,6 @@ def store(*, row: M, event: str, by: Actor) -> M:
         after={name: new[name] for name in changed},
     )
     return row
-
-
-def check(*, row: models.Model) -> None:
-    """Raise ValidationFailed with a pointer to each field that Django's own validation refuses."""
-    try:
-        row.full_clean()
-    except ValidationError as error:
-        faults = [
-            FieldError(fault.code or "invalid", " ".join(fault.messages), f"#/{name}" if name != "__all__" else "#")
-            for name, found in error.error_dict.items()
-            for fault in found
-        ]
-        raise ValidationFailed(errors=faults) from error
 
 
 def columns(*, row: models.Model) -> dict[str, Any]:

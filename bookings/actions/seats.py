@@ -11,7 +11,7 @@ from bookings.errors import SlotNotOffered, SlotTaken
 from bookings.models import Booking, BookingResource, ServiceOffer
 from bookings.slots import Slot
 from common.actor import Actor
-from common.api.serializers import instant
+from common.instants import instant
 
 FREEING = Actor.system("bookings.expire_holds")
 

@@ -21,8 +21,8 @@ from common.api.serializers import (
     StrictCharField,
     StrictIntegerField,
     StrictSerializer,
-    instant,
 )
+from common.instants import instant
 
 HONEYPOT = "website"
 

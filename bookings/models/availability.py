@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from bookings.constants import Weekday
 from common.ids import uuid7
+from common.weekdays import Weekday
 
 
 class AvailabilityRule(models.Model):

@@ -27,6 +27,7 @@ from common.actor import Actor
 from common.client_ip import caller
 from common.clock import db_now
 from common.errors import DomainError
+from common.instants import instant
 from idempotency.actions import Outcome, run_once
 from idempotency.errors import IdempotencyKeyReused, RequestInProgress
 
@@ -116,7 +117,7 @@ def _form_page(
         "form": form,
         "key": fresh_key(),
         "starts_at": starts_at,
-        "starts_value": starts_at.strftime("%Y-%m-%dT%H:%M:%SZ") if starts_at else "",
+        "starts_value": instant(starts_at) or "",
         "local_start": wall_time(starts_at, zone) if starts_at else None,
         "zone": zone.key,
         "campaign": list(_campaign(request).items()),

@@ -9,13 +9,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
 
-from bookings import pricing, selectors, windows, words
+from bookings import pricing, selectors, windows
 from bookings.constants import Mode
 from bookings.errors import NotBookable
 from bookings.models import ServiceOffer
 from bookings.slots import Slot
 from cms.selectors import live_service
+from common import durations
 from common.errors import ValidationFailed
+from common.instants import instant
 from common.money import format_money
 
 _YEARS = range(2020, 2200)  # whatever lies outside is no slot, and arithmetic on it could overflow
@@ -45,7 +47,7 @@ def offer_context(offer: ServiceOffer) -> dict[str, Any]:
         "noindex": True,
         "service": offer.service,
         "offer": offer,
-        "duration": words.duration(offer.duration_minutes),
+        "duration": durations.in_words(offer.duration_minutes),
         "price": format_money(offer.price_amount, offer.currency) if offer.price_amount else "",
         "deposit": format_money(deposit, offer.currency) if partly else "",
         "is_request": offer.mode == Mode.REQUEST,
@@ -56,7 +58,7 @@ def times(slots: list[Slot], zone: ZoneInfo) -> list[dict[str, Any]]:
     """Slots as the radio cards show them."""
     return [
         {
-            "value": slot.starts_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "value": instant(slot.starts_at),
             "starts": wall_time(slot.starts_at, zone),
             "ends": wall_time(slot.ends_at, zone),
         }
@@ -64,9 +66,9 @@ def times(slots: list[Slot], zone: ZoneInfo) -> list[dict[str, Any]]:
     ]
 
 
-def wall_time(instant: datetime, zone: ZoneInfo) -> datetime:
+def wall_time(moment: datetime, zone: ZoneInfo) -> datetime:
     """Wall time without its zone: templates would turn an aware one into the studio's."""
-    return instant.astimezone(zone).replace(tzinfo=None)
+    return moment.astimezone(zone).replace(tzinfo=None)
 
 
 def zone_of(request: HttpRequest) -> ZoneInfo:

@@ -10,12 +10,13 @@ from django.conf import settings
 
 from bookings import tokens
 from bookings.actions import creation
-from bookings.constants import Mode, Status, Weekday
+from bookings.constants import Mode, Status
 from bookings.models import AvailabilityRule, Booking, BookingResource, ServiceOffer
 from cms.actions import drafts, publishing
 from cms.models import Service
 from common.actor import Actor
 from common.clock import db_now
+from common.weekdays import Weekday
 
 TEST = Actor.system("test")
 VISITOR = Actor.system("visitor")

@@ -282,12 +282,3 @@ def test_the_pages_cost_few_queries(client, django_assert_max_num_queries):
     with django_assert_max_num_queries(12):
         client.get(BOOK)
     assert db_now()
-
-
-@pytest.mark.parametrize(
-    ("minutes", "text"), [(45, "45 minutes"), (60, "1 hour"), (240, "4 hours"), (61, "1 hour 1 minute")]
-)
-def test_lengths_in_words(minutes, text):
-    from bookings import words
-
-    assert words.duration(minutes) == text

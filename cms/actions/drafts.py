@@ -21,6 +21,7 @@ from common.errors import PreconditionFailed
 from common.target import Target
 
 T = TypeVar("T", bound=Publishable)
+LONGEST_AUDITED_TEXT = 200
 
 
 @transaction.atomic
@@ -124,9 +125,6 @@ def _free_slug(item: ContentItem, snapshot: Snapshot) -> str:
         number += 1
         slug = f"{stem}-{number}"
     return slug
-
-
-LONGEST_AUDITED_TEXT = 200
 
 
 def _words(values: Mapping[str, Any]) -> dict[str, Any]:

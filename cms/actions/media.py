@@ -6,18 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from audit.actions import record
 from cms.actions import version
 from cms.errors import FileNotReady
 from cms.models import MediaAsset
-from cms.snapshots import faults
 from common.actor import Actor, ActorKind
 from common.clock import db_now
-from common.errors import NotFound, ValidationFailed
+from common.errors import NotFound
 from common.target import Target
+from common.validation import check
 from uploads import selectors as uploads
 
 WRITABLE = frozenset(
@@ -70,7 +69,7 @@ def create(
         created_by_id=UUID(by.id) if by.kind is ActorKind.STAFF else None,
     )
     asset.image = _described(asset.file)
-    _validate(asset)
+    check(asset, validate_unique=False)
     asset.save(force_insert=True)
     record(action="media.created", by=by, target=Target.of(asset), after={"alt": alt, "file": str(asset.file_id)})
     return asset
@@ -86,7 +85,7 @@ def update(*, asset: MediaAsset, values: Mapping[str, Any], by: Actor) -> MediaA
         return row
     for key, value in changed.items():
         setattr(row, key, value)
-    _validate(row)
+    check(row, validate_unique=False)
     row.save(update_fields=list(changed))
     record(
         action="media.updated",
@@ -126,10 +125,3 @@ def _ready(file: Any) -> Any:
     if not found.width or not uploads.public_url(found):
         raise FileNotReady("A picture needs an image file that is public.")
     return found
-
-
-def _validate(asset: MediaAsset) -> None:
-    try:
-        asset.full_clean(validate_unique=False)
-    except ValidationError as fault:
-        raise ValidationFailed(errors=faults(fault)) from fault

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils.text import slugify
@@ -12,10 +11,10 @@ from audit.actions import record
 from cms.actions import version
 from cms.errors import InUse
 from cms.models import Author, Category, Tag, Technology
-from cms.snapshots import as_json, faults
+from cms.snapshots import as_json
 from common.actor import Actor
-from common.errors import ValidationFailed
 from common.target import Target
+from common.validation import check
 
 T = TypeVar("T", Author, Category, Tag, Technology)
 
@@ -24,7 +23,7 @@ T = TypeVar("T", Author, Category, Tag, Technology)
 def create(*, model: type[T], values: Mapping[str, Any], by: Actor) -> T:
     """Add a term or an author, and return it; a slug that is not given is made from the name."""
     row = model(**{**values, "slug": values.get("slug") or slugify(str(values.get("name", "")))})
-    _validate(row)
+    check(row)
     row.save(force_insert=True)
     record(action="taxonomy.created", by=by, target=Target.of(row), after=_words(values))
     version.bump(by=by)
@@ -41,7 +40,7 @@ def update(*, row: T, values: Mapping[str, Any], by: Actor) -> T:
         return kept
     for key, value in changed.items():
         setattr(kept, key, value)
-    _validate(kept)
+    check(kept)
     kept.save()
     record(
         action="taxonomy.updated",
@@ -67,13 +66,6 @@ def delete(*, row: T, by: Actor) -> None:
         raise InUse from fault
     record(action="taxonomy.deleted", by=by, target=target)
     version.bump(by=by)
-
-
-def _validate(row: Author | Category | Tag | Technology) -> None:
-    try:
-        row.full_clean()
-    except ValidationError as fault:
-        raise ValidationFailed(errors=faults(fault)) from fault
 
 
 def _words(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from django.template.base import Node, NodeList, Parser, Token
 from django.template.context import Context
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from common import links, money
+from common import durations, instants, links, money
 from common.clock import db_now
+from common.weekdays import Weekday
 
 register = template.Library()
 
@@ -30,16 +30,6 @@ NETWORK_NAMES = {
 }
 DEFAULT_SIZES = "100vw"
 RATING_MAX = 5
-MINUTES_AN_HOUR = 60
-WEEKDAYS = (
-    gettext_lazy("Monday"),
-    gettext_lazy("Tuesday"),
-    gettext_lazy("Wednesday"),
-    gettext_lazy("Thursday"),
-    gettext_lazy("Friday"),
-    gettext_lazy("Saturday"),
-    gettext_lazy("Sunday"),
-)
 
 
 @register.simple_tag
@@ -48,7 +38,7 @@ def current_announcement(site: Mapping[str, Any]) -> Mapping[str, Any] | None:
     announcement = site.get("announcement")
     if not announcement or not announcement.get("text"):
         return None
-    now = db_now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = instants.instant(db_now())
     starts, ends = announcement.get("starts_at") or "", announcement.get("ends_at") or ""
     over = bool(ends) and ends <= now
     return None if starts > now or over else announcement
@@ -186,18 +176,13 @@ def stars(rating: int) -> str:
 @register.filter
 def weekday(number: int) -> str:
     """The name of a day by ISO 8601: 1 is Monday."""
-    return str(WEEKDAYS[number - 1])
+    return str(Weekday(number).label)
 
 
 @register.filter
 def duration(minutes: int) -> str:
-    """Minutes as people say them: "45 minutes", "2 hours", "1 h 30 min"."""
-    hours, rest = divmod(minutes, MINUTES_AN_HOUR)
-    if not hours:
-        return ngettext("%(n)d minute", "%(n)d minutes", rest) % {"n": rest}
-    if not rest:
-        return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
-    return gettext("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": rest}
+    """Minutes as people say them."""
+    return durations.in_words(minutes)
 
 
 @register.filter

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from common.errors import FieldError
+from common.instants import instant
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -118,11 +119,6 @@ class SelfLinkSerializer(serializers.Serializer[Any]):
     """`links` of a thing with one address."""
 
     self = serializers.URLField()
-
-
-def instant(value: datetime | None) -> str | None:
-    """RFC 3339 in UTC with whole seconds, or None."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if value else None
 
 
 def field_errors(detail: Any, pointer: str = "#") -> list[FieldError]:

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test import RequestFactory
 
-from common import client_ip, clock, crypto, ids, links, money, tokens
+from common import client_ip, clock, crypto, durations, ids, links, money, tokens
 
 
 def test_uuid7_is_ordered_and_versioned():
@@ -128,3 +128,10 @@ def test_links_go_to_the_front_end_when_there_is_one(settings):
 @pytest.mark.django_db
 def test_the_database_is_postgresql_15_or_newer():
     assert connection.pg_version >= 150000
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"), [(45, "45 minutes"), (60, "1 hour"), (240, "4 hours"), (61, "1 h 1 min"), (90, "1 h 30 min")]
+)
+def test_lengths_in_words(minutes, text):
+    assert durations.in_words(minutes) == text

@@ -32,7 +32,9 @@ def test_answers_of_the_api_have_the_headers_of_the_api(client, address):
     assert "Set-Cookie" not in answer
 
 
-@pytest.mark.parametrize("address", ["/", "/services", "/nothing", "/admin/login/", "/docs/errors/not_found"])
+@pytest.mark.parametrize(
+    "address", ["/", "/services", "/nothing", "/admin/login/", "/docs/errors/not_found", "/api/docs"]
+)
 def test_pages_have_the_headers_of_pages(client, address):
     answer = client.get(address)
     assert {name: answer.get(name) for name in PAGE} == PAGE

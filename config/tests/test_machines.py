@@ -18,6 +18,12 @@ def test_healthz_touches_nothing(api, django_assert_num_queries):
     assert answer["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize("address", ["/readyz", "/health"])
+def test_load_balancers_may_ask_by_address(api, address):
+    assert api.get(address, HTTP_HOST="10.9.8.7").status_code == 200
+    assert api.get("/api/services", HTTP_HOST="10.9.8.7").status_code == 400
+
+
 def test_health_names_each_dependency(api):
     answer = api.get("/health")
     body = answer.json()

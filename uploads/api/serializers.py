@@ -5,7 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from common.api.serializers import InstantField, StrictCharField, StrictIntegerField, StrictSerializer, instant
+from common.api.serializers import InstantField, StrictCharField, StrictIntegerField, StrictSerializer
+from common.instants import instant
 from uploads import selectors
 from uploads.actions.signatures import Signed
 from uploads.constants import RULES, TARGET_FIELDS, Purpose, State

@@ -8,12 +8,13 @@ from rest_framework import serializers
 from cms.models import SiteSettings
 from cms.output import ImageSerializer, image, image_json
 from cms.registry import Singleton, register_singleton
-from common.api.serializers import InstantField, SelfLinkSerializer, instant
+from common.api.serializers import InstantField, SelfLinkSerializer
+from common.instants import instant
 from common.links import absolute
 
 PATH = "settings"
 _PICTURES = {f"_{name}": image_json(name) for name in ("logo", "icon", "seo_image")}
-_TEXTS = (
+_COLUMNS = (
     "name",
     "legal_name",
     "tagline",
@@ -42,13 +43,13 @@ _TEXTS = (
 
 def read() -> dict[str, Any]:
     """Return the public settings, by one query; before the first publication the defaults with the studio's name."""
-    row = SiteSettings.objects.filter(live_revision__isnull=False).values(*_TEXTS, **_PICTURES).first()
+    row = SiteSettings.objects.filter(live_revision__isnull=False).values(*_COLUMNS, **_PICTURES).first()
     return _shape(row or _defaults())
 
 
 def _defaults() -> dict[str, Any]:
     fresh = SiteSettings(name=settings.STUDIO_NAME)
-    values = {name: getattr(fresh, name) for name in _TEXTS if name != "updated_at"}
+    values = {name: getattr(fresh, name) for name in _COLUMNS if name != "updated_at"}
     return values | dict.fromkeys(_PICTURES) | {"updated_at": None}
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from common.actor import Actor
-from common.api.serializers import instant
 from common.clock import db_now
 from common.errors import NotFound
+from common.instants import instant
 from payments.actions import reconciling
 from payments.constants import UNTIL_LAG_SECONDS, Verdict
 from payments.providers.errors import NotConfigured
