@@ -203,6 +203,10 @@ class ContentAdmin(PublishableAdmin):
             return True
         return obj.created_by_id == request.user.pk and not obj.is_public
 
+    def offered_actions(self, request: HttpRequest, obj: Any) -> list[ObjectAction]:
+        """Offer moves only to those who may change the item: an author's hand stays off the drafts of others."""
+        return super().offered_actions(request, obj) if self.has_change_permission(request, obj) else []
+
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Make the address of the title only while the item is new."""
         return {} if obj else self.prepopulated_fields

@@ -402,3 +402,11 @@ def test_impossible_prices_are_refused_on_the_form(editor_client, amount, curren
     assert answer.status_code == 200
     assert field in answer.context["adminform"].form.errors
     assert Service.objects.get().lock_version == item.lock_version
+
+
+def test_an_author_moves_nobody_elses_draft():
+    client, theirs = client_of("Author"), factories.draft()
+
+    assert client.post(f"/admin/cms/post/{theirs.pk}/action/submit/").status_code == 403
+    theirs.refresh_from_db()
+    assert theirs.state == State.DRAFT
