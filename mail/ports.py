@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from common.actor import Actor
+from mail.constants import ALERT_TEMPLATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +61,4 @@ def is_repeatable(template: str) -> bool:
     return template in _repeatable
 
 
-register_repeatable("mail/alert")
+register_repeatable(ALERT_TEMPLATE)

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from common.handlers import JobRun, PermanentError, job
 from common.links import absolute
+from jobs.constants import ALERT_KIND
 from mail import ports
 from mail.actions import delivery, send
 from mail.constants import ALERT_TEMPLATE, DELIVER, DELIVER_ATTEMPTS
@@ -55,7 +56,7 @@ def _judge(run: JobRun, message: Message, failure: HandoverFailed) -> None:
     raise DeliveryFailed(detail) from failure
 
 
-@job("mail.alert", queue="mail")
+@job(ALERT_KIND, queue="mail")
 def alert(run: JobRun, *, code: str, record: str, summary: str = "", path: str = "") -> None:
     """Mail an alert to ALERT_EMAIL, else to every Owner: one message a (code, record) and address.
 

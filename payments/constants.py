@@ -32,14 +32,6 @@ class Provider(models.TextChoices):
     OFFLINE = "offline", _("By hand")
 
 
-class Purpose(models.TextChoices):
-    """What of its booking a payment pays; the same words as in bookings."""
-
-    DEPOSIT = "deposit", _("Deposit")
-    FULL = "full", _("Full price")
-    BALANCE = "balance", _("Balance")
-
-
 class Status(models.TextChoices):
     """The states of a payment, in Stripe's words."""
 

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from bookings import selectors as bookings
+from bookings.constants import Purpose
 from bookings.constants import Status as BookingStatus
 from common import limits
 from common.actor import Actor
@@ -23,7 +24,7 @@ from common.problems import problem_response
 from payments import selectors
 from payments.actions import intents, looks
 from payments.bodies import intent_body, payment_body
-from payments.constants import PaymentState, Purpose, Status
+from payments.constants import PaymentState, Status
 from payments.models import Payment
 
 STRIPE_API = "https://api.stripe.com"

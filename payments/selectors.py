@@ -17,13 +17,12 @@ from common.health import Check
 from payments.constants import (
     OPEN_STATUSES,
     DisputeState,
-    EventState,
     PaymentState,
     Posting,
     RefundState,
     Status,
 )
-from payments.models import Drift, LedgerTransaction, Payment, PaymentEvent, Refund
+from payments.models import Drift, LedgerTransaction, Payment, Refund
 from payments.providers import chargeable, configured
 from payments.providers.protocol import Snapshot
 
@@ -158,11 +157,6 @@ def needs_you() -> list[Attention]:
         Attention(_("differences from the provider"), drift, f"{drifts}?open=yes", "payments.view_drift"),
         Attention(_("refunds that failed"), failed, f"{refunds}?state__exact=failed", "payments.view_refund"),
     ]
-
-
-def waiting_events() -> QuerySet[PaymentEvent]:
-    """Events that no job has applied yet."""
-    return PaymentEvent.objects.filter(state=EventState.RECEIVED)
 
 
 def currencies() -> list[str]:

@@ -2,6 +2,7 @@
 
 import uuid
 
+from bookings.actions.cancellation import REFUND_JOB
 from common.actor import Actor
 from common.handlers import JobRun, hours, job, minutes
 from payments.actions import apply, inbox, looks, reconciling, refunds, sweeping
@@ -35,7 +36,7 @@ def sync(run: JobRun, *, payment_id: str) -> None:
     looks.sync(payment_id=uuid.UUID(payment_id), by=run.by)
 
 
-@job(sweeping.REFUND_JOB, max_attempts=8)
+@job(REFUND_JOB, max_attempts=8)
 def refund_cancelled(run: JobRun, *, booking_id: str) -> None:
     """Pay back what a cancelled booking owes."""
     refunds.refund_cancelled(booking_id=uuid.UUID(booking_id), by=run.by)

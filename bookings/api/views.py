@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bookings import ics, selectors, tokens, windows
+from bookings import calendar_file, selectors, tokens, windows
 from bookings.actions import cancellation, creation, decisions
 from bookings.api.filters import LIST_PARAMETERS, booking_filters, filtered
 from bookings.api.parameters import ID, LIST_DESCRIBED, SLOT_DESCRIBED
@@ -38,7 +38,7 @@ from common.api.views import ApiView
 from common.client_ip import caller
 from common.clock import db_now
 from common.errors import NotFound, RateLimited
-from common.grants import BookingGrant
+from common.grants import grant_or_user
 from common.links import absolute
 from common.pagination import cursor_list
 from common.parameters import refuse_unknown, single
@@ -137,7 +137,7 @@ class BookingView(ApiView):
     )
     def get(self, request: Request, booking_id: UUID) -> Response:
         """The booking with its `ETag`."""
-        return _answer(selectors.booking_for(booking_id=booking_id, grant_or_user=_who(request)))
+        return _answer(selectors.booking_for(booking_id=booking_id, grant_or_user=grant_or_user(request)))
 
 
 class CancelView(ApiView):
@@ -151,7 +151,7 @@ class CancelView(ApiView):
     )  # fmt: skip
     def post(self, request: Request, booking_id: UUID) -> Response:
         """Cancel; what was paid is refunded as the policy, or staff, say. Again: the same answer."""
-        found = selectors.booking_for(booking_id=booking_id, grant_or_user=_who(request))
+        found = selectors.booking_for(booking_id=booking_id, grant_or_user=grant_or_user(request))
         values = parse(request, CancelRequest)
         booking = cancellation.cancel(booking_id=found.pk, by=_actor(request, found), **values)
         return Response(cancelled_body(booking), headers={"ETag": _etag(booking)})
@@ -172,7 +172,7 @@ class CalendarFileView(ApiView):
     )  # fmt: skip
     def get(self, request: Request, booking_id: UUID) -> HttpResponse:
         """RFC 5545; a booking without a time has no file and is 404."""
-        return calendar_file(selectors.booking_for(booking_id=booking_id, grant_or_user=_who(request)))
+        return calendar_file.answer(selectors.booking_for(booking_id=booking_id, grant_or_user=grant_or_user(request)))
 
 
 class ConfirmView(ApiView):
@@ -204,15 +204,6 @@ class DeclineView(ApiView):
         return _answer(decisions.decline(booking_id=booking_id, by=actor_of(request), **values))
 
 
-def calendar_file(booking: Booking) -> HttpResponse:
-    """The `.ics` download of a booking; NotFound when it has no time."""
-    if booking.starts_at is None or booking.spam:
-        raise NotFound
-    disposition = f'attachment; filename="{ics.filename(booking)}"'
-    headers = {"Content-Disposition": disposition, "Cache-Control": "private, no-store"}
-    return HttpResponse(ics.calendar(booking), content_type=ics.CONTENT_TYPE, headers=headers)
-
-
 def _create(request: Request, by: Actor) -> Outcome:
     values = parse(request, BookingRequest)
     order = creation.Order(
@@ -238,10 +229,6 @@ def _answer(booking: Booking) -> Response:
 
 def _etag(booking: Booking) -> str:
     return f'"v{booking.lock_version}"'
-
-
-def _who(request: Request) -> Any:
-    return request.auth if isinstance(request.auth, BookingGrant) else request.user
 
 
 def _actor(request: Request, booking: Booking) -> Actor:

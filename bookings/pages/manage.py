@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from bookings import ics, selectors, words
+from bookings import calendar_file, selectors, words
 from bookings.actions import cancellation
 from bookings.constants import MoneyState, Status
 from bookings.errors import InvalidTransition, TooLateToCancel
@@ -63,13 +63,10 @@ def cancel(request: HttpRequest, booking_id: UUID) -> HttpResponse:
 @never_cache
 def calendar(request: HttpRequest, booking_id: UUID) -> HttpResponse:
     """The booking as a calendar file."""
-    booking = _mine(request, booking_id)
-    if booking.starts_at is None:
-        raise Http404
-    disposition = f'attachment; filename="{ics.filename(booking)}"'
-    return HttpResponse(
-        ics.calendar(booking), content_type=ics.CONTENT_TYPE, headers={"Content-Disposition": disposition}
-    )
+    try:
+        return calendar_file.answer(_mine(request, booking_id))
+    except NotFound:
+        raise Http404 from None
 
 
 def _mine(request: HttpRequest, booking_id: UUID) -> Booking:

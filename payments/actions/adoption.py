@@ -6,11 +6,12 @@ from django.db.models import Max
 
 from audit.actions import record
 from bookings.actions import payments as booking_money
+from bookings.constants import Purpose
 from common.actor import Actor
 from common.errors import NotFound
 from common.target import Target
 from payments import selectors
-from payments.constants import Purpose, Status
+from payments.constants import Status
 from payments.models import Payment
 from payments.providers.protocol import Snapshot
 

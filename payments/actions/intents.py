@@ -11,6 +11,7 @@ from django.db.models import Max
 from audit.actions import record
 from bookings import selectors as bookings
 from bookings.actions import payments as booking_money
+from bookings.constants import Purpose
 from common.actor import Actor
 from common.clock import db_now
 from common.ids import uuid7
@@ -22,7 +23,6 @@ from payments.constants import (
     WAIT_SECONDS,
     WAIT_STEP_SECONDS,
     Provider,
-    Purpose,
     Status,
 )
 from payments.errors import (

@@ -9,11 +9,12 @@ from django.db import transaction
 from django.db.models import Q
 
 from bookings import selectors as bookings
+from bookings.actions import cancellation
+from bookings.constants import Purpose
 from bookings.constants import Status as BookingStatus
 from common.actor import Actor
 from common.clock import db_now
 from common.errors import DomainError
-from jobs.actions import enqueue
 from payments import selectors
 from payments.actions import apply, calls, cancelling, looks, opening, refunds
 from payments.constants import (
@@ -23,14 +24,12 @@ from payments.constants import (
     UNPAID_STATUSES,
     CallState,
     Operation,
-    Purpose,
 )
 from payments.models import Payment, ProviderCall
 from payments.providers import get
 from payments.providers.errors import ProviderError
 
 logger = logging.getLogger(__name__)
-REFUND_JOB = "payments.refund_cancelled"
 DEAD_BOOKINGS = (BookingStatus.CANCELLED, BookingStatus.DECLINED, BookingStatus.EXPIRED, BookingStatus.NO_SHOW)
 
 
@@ -75,9 +74,7 @@ def _ask_for_refunds(*, by: Actor) -> None:
         owed = bookings.refund_owed(booking) - selectors.refund_pending_of(booking.pk)
         if owed > 0 and not selectors.has_failed_refund(booking.pk):
             with transaction.atomic():
-                enqueue(
-                    kind=REFUND_JOB, args={"booking_id": str(booking.pk)}, by=by, dedupe_key=str(booking.pk)
-                )  # fmt: skip
+                cancellation.ask_for_refund(booking=booking, by=by)
 
 
 def _try(step: Callable[[], object], *, what: str, key: str) -> None:

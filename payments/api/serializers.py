@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from rest_framework import serializers
 
+from bookings.constants import Purpose
 from common.api.serializers import InstantField, StrictCharField, StrictIntegerField, StrictSerializer
 from common.money import LARGEST_AMOUNT
-from payments.constants import PaymentState, Provider, Purpose, Status
+from payments.constants import PaymentState, Provider, Status
 
 PHONE = r"^[1-9][0-9]{8,14}$"
 REQUESTED_PROVIDERS = [one.value for one in Provider if one != Provider.OFFLINE]

@@ -1,6 +1,5 @@
 """Thin views: parse, one action or selector, answer."""
 
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -17,7 +16,7 @@ from common.api.permissions import grant_or_staff
 from common.api.schema import operation
 from common.api.views import ApiView
 from common.errors import FieldError, NotFound, RateLimited, ValidationFailed
-from common.grants import BookingGrant
+from common.grants import grant_or_user
 from common.pagination import cursor_list
 from common.parameters import refuse_unknown, single
 from idempotency.actions import Outcome, run_once
@@ -97,7 +96,7 @@ class PaymentsView(ApiView):
     def get(self, request: Request) -> Response:
         """Newest first."""
         refuse_unknown(request, ["booking", "cursor", "per_page"])
-        booking = booking_for(booking_id=_booking_parameter(request), grant_or_user=_who(request))
+        booking = booking_for(booking_id=_booking_parameter(request), grant_or_user=grant_or_user(request))
         limits.hit("PAYMENT", key=str(booking.pk))
         return cursor_list(
             request,
@@ -145,7 +144,7 @@ class CancelPaymentView(ApiView):
 
 def _begin(request: Request) -> Outcome:
     values = parse(request, IntentRequest)
-    booking = booking_for(booking_id=values["booking"], grant_or_user=_who(request))
+    booking = booking_for(booking_id=values["booking"], grant_or_user=grant_or_user(request))
     limits.hit("PAYMENT", key=str(booking.pk))
     wish = intents.Wish(
         booking_id=booking.pk,
@@ -159,7 +158,7 @@ def _begin(request: Request) -> Outcome:
 
 
 def _mine(request: Request, payment_id: UUID) -> Payment:
-    payment = selectors.payment_for(payment_id=payment_id, grant_or_user=_who(request))
+    payment = selectors.payment_for(payment_id=payment_id, grant_or_user=grant_or_user(request))
     limits.hit("PAYMENT", key=str(payment.booking_id))
     return payment
 
@@ -169,10 +168,6 @@ def _booking_parameter(request: Request) -> str:
     if not found:
         raise ValidationFailed(errors=[FieldError("required", "The id of a booking is wanted.", parameter="booking")])
     return found
-
-
-def _who(request: Request) -> Any:
-    return request.auth if isinstance(request.auth, BookingGrant) else request.user
 
 
 def _actor(request: Request, booking_id: UUID) -> Actor:

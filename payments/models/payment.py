@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from bookings.constants import Purpose
 from common.ids import uuid7
 from payments.constants import (
     ERROR_CODE_LENGTH,
@@ -13,7 +14,6 @@ from payments.constants import (
     REF_LENGTH,
     DisputeState,
     Provider,
-    Purpose,
     ReviewReason,
     Status,
 )

@@ -7,6 +7,7 @@ import stripe
 from django.conf import settings
 from rest_framework.test import APIClient
 
+from bookings.constants import Purpose
 from bookings.models import Booking
 from bookings.tests.factories import bearer
 from common.actor import Actor
@@ -14,7 +15,7 @@ from common.clock import db_now
 from devkit.stripe.webhooks import signature
 from jobs.testing import run_due
 from payments.actions import intents
-from payments.constants import Provider, Purpose, Status
+from payments.constants import Provider, Status
 from payments.models import LedgerEntry, Payment
 
 BY = Actor.system("test")
