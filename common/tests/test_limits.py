@@ -53,14 +53,17 @@ def test_failures_alone_are_counted_when_asked(rate):
         limits.blocked("PUBLIC_WRITE", key="k")
 
 
-def test_without_a_rate_nothing_is_limited():
-    for _ in range(50):
-        limits.hit("READ", key="k")
+def test_without_a_rate_nothing_is_limited_or_counted(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        for _ in range(50):
+            limits.hit("READ", key="k")
 
 
-def test_an_open_limit_lets_go_on_when_the_store_is_away(broken_store):
+def test_an_open_limit_lets_go_on_when_the_store_is_away(broken_store, caplog):
+    limits._last_warning.clear()
     for _ in range(20):
         limits.hit("PUBLIC_WRITE", key="k")
+    assert [one.message for one in caplog.records] == ["limit_store_unavailable"]
 
 
 def test_a_closed_limit_has_five_a_minute_when_the_store_is_away(broken_store):
