@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.selectors import events_for
 from common.actor import actor_of
-from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
+from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin, YesFilter
 from common.target import Target
 from payments import selectors
 from payments.actions import looks, reconciling, reviews
@@ -38,19 +38,15 @@ SETTLE = ObjectAction(
 )  # fmt: skip
 
 
-class ReviewFilter(admin.SimpleListFilter):
+class ReviewFilter(YesFilter):
     """Payments that a person must look at."""
 
     title = _("to be looked at")
     parameter_name = "review"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """One choice beside all."""
-        return [("yes", _("Yes"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
+    def wanted(self, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
         """Those that wait."""
-        return queryset.filter(review_reason__isnull=False) if self.value() == "yes" else queryset
+        return queryset.filter(review_reason__isnull=False)
 
 
 class ReconcileButton:

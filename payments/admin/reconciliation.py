@@ -4,13 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from common.admin import ObjectActionsMixin, ReadOnlyAdmin
+from common.admin import ObjectActionsMixin, ReadOnlyAdmin, YesFilter
+from common.admin.shown import NOTHING
 from payments.admin.payment import RECONCILE, ReconcileButton
-from payments.admin.shown import NOTHING, as_json, table
+from payments.admin.shown import as_json, table
 from payments.models import Drift, ReconciliationRun
 
 
@@ -51,19 +51,15 @@ class ReconciliationRunAdmin(ReconcileButton, ObjectActionsMixin, ReadOnlyAdmin)
         return table([_("What"), _("Provider's id"), _("What was done")], rows)
 
 
-class OpenFilter(admin.SimpleListFilter):
+class OpenFilter(YesFilter):
     """Differences that nobody has resolved."""
 
     title = _("open")
     parameter_name = "open"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """One choice beside all."""
-        return [("yes", _("Yes"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Drift]) -> QuerySet[Drift]:
+    def wanted(self, queryset: QuerySet[Drift]) -> QuerySet[Drift]:
         """Those that are open."""
-        return queryset.filter(resolved_at__isnull=True) if self.value() == "yes" else queryset
+        return queryset.filter(resolved_at__isnull=True)
 
 
 @admin.register(Drift)

@@ -7,9 +7,9 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from common.admin.shown import NOTHING
 from common.money import format_money
 
-NOTHING = "–"  # noqa: RUF001 - a dash for people
 HIDDEN = frozenset(
     {"client_secret", "billing_details", "shipping", "receipt_email", "email", "name", "phone", "fingerprint"}
 )

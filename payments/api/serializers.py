@@ -7,7 +7,14 @@ from django.conf import settings
 from rest_framework import serializers
 
 from bookings.constants import Purpose
-from common.api.serializers import InstantField, StrictCharField, StrictIntegerField, StrictSerializer
+from common.api.serializers import (
+    CursorLinksSerializer,
+    CursorMetaSerializer,
+    InstantField,
+    StrictCharField,
+    StrictIntegerField,
+    StrictSerializer,
+)
 from common.money import LARGEST_AMOUNT
 from payments.constants import PaymentState, Provider, Status
 
@@ -91,26 +98,12 @@ class PaymentSerializer(_SharedSerializer):
     amount_refunded = serializers.IntegerField()
 
 
-class PaymentLinksSerializer(serializers.Serializer[Any]):
-    """Links of a cursor list."""
-
-    self = serializers.URLField()
-    next = serializers.URLField(allow_null=True)
-    prev = serializers.URLField(allow_null=True)
-
-
-class PaymentMetaSerializer(serializers.Serializer[Any]):
-    """Meta of a cursor list."""
-
-    per_page = serializers.IntegerField()
-
-
 class PaymentListSerializer(serializers.Serializer[Any]):
     """A cursor list of payments."""
 
     data = PaymentSerializer(many=True)  # type: ignore[assignment]  # the member is named like DRF's property
-    meta = PaymentMetaSerializer()
-    links = PaymentLinksSerializer()
+    meta = CursorMetaSerializer()
+    links = CursorLinksSerializer()
 
 
 class PaymentsConfigSerializer(serializers.Serializer[Any]):
