@@ -50,3 +50,19 @@ def test_the_filters_that_a_list_offers_work() -> None:
         "/admin/bookings/booking/?status__exact=held",
     ):
         assert client.get(path).status_code == 200, path
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/admin/audit/auditevent/?action=%00", 400),
+        ("/admin/payments/payment/?status__exact=%00", 400),
+        ("/admin/cms/post/?q=%00", 200),
+        ("/admin/autocomplete/?term=%00&app_label=cms&model_name=post&field_name=category", 200),
+    ],
+)
+def test_nul_is_the_senders_fault(path: str, status: int) -> None:
+    client = Client()
+    client.force_login(make_user("owner@example.com", held=("Owner",)))
+
+    assert client.get(path).status_code == status

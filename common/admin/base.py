@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import NON_FIELD_ERRORS
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +13,7 @@ from common.actor import Actor, actor_of
 from common.errors import DomainError
 
 REFUSAL = "_studio_refusal"
+NUL = "\x00"
 
 
 class NoLogEntries:
@@ -44,9 +45,14 @@ class OfferedFilters:
             for field in listed.model._meta.get_fields()
             for column in ("pk", field.name, getattr(field, "attname", field.name))
         }
-        if _root(lookup) in columns - offered:
+        if NUL in value or _root(lookup) in columns - offered:  # PostgreSQL takes no NUL, and would make it a 500
             return False
         return bool(super().lookup_allowed(lookup, value, request))  # type: ignore[misc]  # ModelAdmin's, by the MRO
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        """Django's search; its pickers hand on what was typed as it came."""
+        term = search_term.replace(NUL, "")
+        return super().get_search_results(request, queryset, term)  # type: ignore[misc]  # as above
 
 
 class ReadOnlyAdmin(NoLogEntries, OfferedFilters, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
