@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from html import unescape
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import nh3
 from django.conf import settings
@@ -73,7 +73,8 @@ def _cleaner() -> nh3.Cleaner:
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
     if tag == "img" and name == "src":
-        return value if value.startswith(f"{settings.MEDIA_BASE_URL}/") and ".." not in value else None
+        inside = value.startswith(f"{settings.MEDIA_BASE_URL}/") and ".." not in unquote(value)
+        return value if inside else None
     return value
 
 

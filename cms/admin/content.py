@@ -99,9 +99,13 @@ class PublishableAdmin(ObjectActionsMixin, ActionAdmin):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return the row with the newest draft's values in memory; it is never saved."""
         found = super().get_object(request, object_id, from_field)
-        if found is not None:
+        if found is not None and self.may_see_draft(request, found):
             snapshots.load(found, snapshots.newest(found))
         return found
+
+    def may_see_draft(self, request: HttpRequest, obj: Any) -> bool:
+        """Whether this colleague may read what is not public yet."""
+        return True
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
@@ -194,6 +198,27 @@ class ContentAdmin(PublishableAdmin):
         """Make the move."""
         publishing.transition(item=obj, move=one.name, by=self.actor(request))
         return next(move.done for move in MOVES if move.move == one.name)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """All items; for authors what is public and what they began themselves."""
+        items = super().get_queryset(request)
+        if not self._writes_only_own(request):
+            return items
+        return items.filter(Q(live_revision__isnull=False) | Q(created_by=request.user.pk))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the row; under the public title where the newest one is not for this colleague."""
+        found = super().get_object(request, object_id, from_field)
+        if found is not None and not self.may_see_draft(request, found):
+            found.draft_title = found.title
+        return found
+
+    def may_see_draft(self, request: HttpRequest, obj: Any) -> bool:
+        """Authors see the drafts that they began."""
+        return not self._writes_only_own(request) or obj.created_by_id == request.user.pk
+
+    def _writes_only_own(self, request: HttpRequest) -> bool:
+        return self.has_add_permission(request) and not self.may_publish(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Those who may not publish change only what they began themselves and what is not public."""

@@ -173,8 +173,10 @@ def test_authors_write_their_own_drafts_and_publish_nothing():
     assert Post.objects.get().state == State.IN_REVIEW
 
     other = factories.draft("post", 2)
+    before = Post.objects.values().get(pk=other.pk)
     answer = client.post(f"/admin/cms/post/{other.pk}/change/", post_values(title="Taken over"))
-    assert answer.status_code == 403
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")  # as for an item that is not there
+    assert Post.objects.values().get(pk=other.pk) == before
     publishing.publish(item=mine, by=BY)
     assert client.post(path, post_values(title="Changed")).status_code == 403
     assert client.post(f"/admin/cms/post/{mine.pk}/action/unpublish/").status_code == 403
@@ -410,3 +412,15 @@ def test_an_author_moves_nobody_elses_draft():
     assert client.post(f"/admin/cms/post/{theirs.pk}/action/submit/").status_code == 403
     theirs.refresh_from_db()
     assert theirs.state == State.DRAFT
+
+
+def test_an_author_reads_nobody_elses_draft():
+    client, theirs = client_of("Author"), factories.draft("post", 1, title="Canary of a colleague")
+    public = factories.live("post", 2, title="Seen by all")
+    factories.edit(public, title="Canary of the next version")
+
+    for path in ("/admin/cms/post/", f"/admin/cms/post/{public.pk}/change/", f"/admin/cms/post/{theirs.pk}/change/"):
+        assert "Canary of a colleague" not in client.get(path, follow=True).content.decode(), path
+    form = client.get(f"/admin/cms/post/{public.pk}/change/").content.decode()
+    assert "Seen by all" in form
+    assert "Canary of the next version" not in form

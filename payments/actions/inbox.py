@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import uuid
+from typing import Any
 
 from django.db import transaction
 
@@ -62,7 +63,8 @@ def process(*, event_id: uuid.UUID, picture: looks.Picture | None, by: Actor) ->
     event.state = EventState.IGNORED if ignored else EventState.PROCESSED
     event.outcome = outcome
     event.payment = payment
-    event.save(update_fields=["state", "outcome", "payment"])
+    event.payload = _without_secret(event.payload)
+    event.save(update_fields=["state", "outcome", "payment", "payload"])
     if payment is not None and ignored:
         _alert(event, "event_does_not_fit", "An event names a payment of ours but does not fit it.", by=by)
 
@@ -93,7 +95,7 @@ def _row(event: InboxEvent, body: bytes, *, provider: str, livemode: bool) -> Pa
         api_version=event.api_version,
         event_created=event.created,
         received_at=db_now(),
-        payload=event.payload,
+        payload=_without_secret(event.payload) if outcome else event.payload,
         payload_sha256=hashlib.sha256(body).digest(),
         secret_id=event.secret_id,
         state=EventState.IGNORED if outcome else EventState.RECEIVED,
@@ -108,7 +110,14 @@ def _compare(stored: PaymentEvent, again: PaymentEvent, *, by: Actor) -> None:
 
 def _same(first: dict[str, object], second: dict[str, object]) -> bool:
     """Equal but for `pending_webhooks`, which counts down from one delivery to the next."""
-    return {**first, "pending_webhooks": 0} == {**second, "pending_webhooks": 0}
+    return bool(_without_secret({**first, "pending_webhooks": 0}) == _without_secret({**second, "pending_webhooks": 0}))
+
+
+def _without_secret(value: Any) -> Any:
+    """What is kept of an event once it was looked at: all but the secret that lets a browser confirm the payment."""
+    if isinstance(value, dict):
+        return {name: _without_secret(inner) for name, inner in value.items() if name != "client_secret"}
+    return [_without_secret(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _payment(event: PaymentEvent, picture: looks.Picture | None, *, by: Actor) -> Payment | None:

@@ -56,6 +56,7 @@ def test_book_pay_confirm(twin, booking):
     assert payment.provider_charge_ref == confirmed.latest_charge
     assert (booking.status, booking.paid_amount) == (BookingStatus.CONFIRMED, 75_000)
     assert ledger_sums() == {"clearing:stripe:KES": 75_000, "revenue:bookings": -75_000}
+    assert not [one.event_id for one in PaymentEvent.objects.all() if "_secret_" in str(one.payload)]
     receipt = Message.objects.get(key=f"payment:{payment.pk}:receipt")
     assert (receipt.to, receipt.template) == ("brian@example.org", "payments/receipt")
     assert receipt.subject == f"Receipt for {booking.reference}: KES 750.00"
