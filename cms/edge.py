@@ -20,7 +20,8 @@ from urllib.parse import parse_qsl, urlencode
 from django.conf import settings
 from django.core.cache import BaseCache, caches
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
-from prometheus_client import Counter
+from prometheus_client.core import REGISTRY, CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from cms import registry, selectors
 from cms.api.caching import SERIALIZER_VERSION, matches
@@ -49,8 +50,33 @@ JSON_RANGES = frozenset({"*/*", "application/*", "application/json", "applicatio
 NOT_IN_304 = frozenset({"content-type", "content-length", "link"})
 PER_REQUEST = frozenset({"x-request-id", "date", "server", "connection"})
 
-_requests = Counter("cms_edge_requests", "Requests for public content at the edge layer, by what answered", ["outcome"])
-HITS, UNCHANGED, MISSES = (_requests.labels(outcome) for outcome in ("hit", "not_modified", "miss"))
+
+class Tally(Collector):
+    """Counts answers without a lock: each thread adds to its own number, so that none waits for another."""
+
+    def __init__(self, *outcomes: str) -> None:
+        self._counts: dict[str, dict[int, int]] = {outcome: {} for outcome in outcomes}
+
+    def add(self, outcome: str) -> None:
+        """Count one answer."""
+        mine, thread = self._counts[outcome], threading.get_ident()
+        mine[thread] = mine.get(thread, 0) + 1
+
+    def total(self, outcome: str) -> int:
+        """Return how many there were."""
+        return sum(list(self._counts[outcome].values()))
+
+    def collect(self) -> Iterable[Metric]:
+        """Tell Prometheus."""
+        about = "Requests for public content at the edge layer, by what answered"
+        family = CounterMetricFamily("cms_edge_requests", about, labels=["outcome"])
+        for outcome in self._counts:
+            family.add_metric([outcome], self.total(outcome))
+        return [family]
+
+
+TALLY = Tally("hit", "not_modified", "miss")
+REGISTRY.register(TALLY)
 
 
 _ids = random.Random(secrets.randbits(128))  # noqa: S311 - an id for logs is no secret, and asking the kernel is slow
@@ -58,10 +84,9 @@ _ids = random.Random(secrets.randbits(128))  # noqa: S311 - an id for logs is no
 
 def fresh_id() -> str:
     """Return a request id in the shape of UUIDv7 (RFC 9562 §5.7), ten times faster than one of `common.ids`."""
-    bits = _ids.getrandbits(74)
-    head, tail = (time.time_ns() // 1_000_000) & (1 << 48) - 1, bits & (1 << 62) - 1 | 1 << 63
-    text = f"{head:012x}7{bits >> 62:03x}{tail:016x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    bits, stamp = _ids.getrandbits(74), time.time_ns() // 1_000_000
+    middle = f"{stamp & 0xFFFF:04x}-7{bits >> 62:03x}-{bits >> 48 & 0x3FFF | 0x8000:04x}"
+    return f"{stamp >> 16:08x}-{middle}-{bits & 0xFFFF_FFFF_FFFF:012x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +290,7 @@ class EdgeLayer:
             flight.release()
 
     def _make(self, key: str, version: int, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        MISSES.inc()
+        TALLY.add("miss")
         request_id = fresh_id()
         asked = {name: value for name, value in environ.items() if not name.startswith("HTTP_IF_")}
         asked |= {"REQUEST_METHOD": "GET", "studio.request_id": request_id}
@@ -338,10 +363,12 @@ def _reply(
 ) -> Iterable[bytes]:
     given = environ.get("HTTP_IF_NONE_MATCH")
     if given is not None and answer.etag and (given == answer.etag or matches(given, answer.etag)):
-        UNCHANGED.inc(counted)
+        if counted:
+            TALLY.add("not_modified")
         start_response("304 Not Modified", [*answer.headers_304, ("X-Request-ID", request_id)])
         return []
-    HITS.inc(counted)
+    if counted:
+        TALLY.add("hit")
     start_response(answer.status, [*answer.headers, ("X-Request-ID", request_id)])
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 

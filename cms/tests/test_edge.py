@@ -308,3 +308,14 @@ def test_long_requests_leave_nothing_behind(layer, django):
 
     assert django.calls == 2
     assert layer._keys == {}
+
+
+def test_what_answered_is_counted_for_prometheus(layer):
+    factories.live("post", 1)
+    before = {outcome: edge.TALLY.total(outcome) for outcome in ("hit", "not_modified", "miss")}
+    _, headers, _ = ask(layer, "/api/blogs")
+    ask(layer, "/api/blogs")
+    ask(layer, "/api/blogs", if_none_match=headers["ETag"])
+    counted = {outcome: edge.TALLY.total(outcome) - before[outcome] for outcome in before}
+    assert counted == {"hit": 1, "not_modified": 1, "miss": 1}
+    assert {sample.labels["outcome"] for family in edge.TALLY.collect() for sample in family.samples} == set(before)
