@@ -6,8 +6,10 @@ import time
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher, check_password, make_password
 
+from accounts import hashers
 from accounts.constants import HASHES_AT_ONCE
 from accounts.hashers import StaffArgon2Hasher
+from common.errors import LimiterUnavailable
 
 
 def test_parameters_and_round_trip(settings: pytest.FixtureRequest) -> None:
@@ -44,3 +46,17 @@ def test_at_most_four_hashes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert len(most) == 16
     assert max(most) == HASHES_AT_ONCE == 4
+
+
+def test_who_waits_too_long_for_a_slot_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashers, "SLOT_WAIT_SECONDS", 0.05)
+    hasher = StaffArgon2Hasher()
+    for _ in range(HASHES_AT_ONCE):
+        assert hashers._slots.acquire(blocking=False)
+    try:
+        with pytest.raises(LimiterUnavailable):
+            hasher.verify("secret", "argon2$argon2id$…")
+    finally:
+        for _ in range(HASHES_AT_ONCE):
+            hashers._slots.release()
+    assert hasher.encode("secret", "saltsaltsaltsalt").startswith("argon2$argon2id$")
