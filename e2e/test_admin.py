@@ -53,6 +53,10 @@ def test_the_admin_fits_a_phone(admin: Page, width: int):
     for address in ("/admin/", "/admin/cms/post/", "/admin/cms/post/add/"):
         admin.goto(address)
         assert admin.evaluate("document.documentElement.scrollWidth") <= width, f"{address} scrolls sideways"
+        for field in admin.locator("#content input:visible, #content textarea:visible, #content select:visible").all():
+            box = field.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= width, f"{address}: {field.get_attribute('name')} leaves the screen"
         shoot(admin, f"admin{address.removeprefix('/admin').replace('/', '-')}{width}")
 
 
