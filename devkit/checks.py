@@ -11,10 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from devkit import figures
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 API_DESCRIPTION = Path("docs", "openapi.yaml")
 AT_ONCE = 2
+BUDGETS = ["tests/architecture/test_size.py", "tests/repository/test_locks.py"]
 LINT_MIGRATIONS = ["--quiet", "ok", "ignore", "--ignore-name-contains", "0001_initial"]
 """A first migration locks nobody out: its tables are new."""
 DUMMY_PRODUCTION = {
@@ -71,6 +74,7 @@ def all_checks(drift: Path) -> list[Check]:
         Check(
             "API description", _manage("spectacular", "--validate", "--fail-on-warn", "--file", os.fspath(drift)), test
         ),
+        Check("size budget, lower bounds", _tool("pytest", "-q", "-p", "no:cacheprovider", *BUDGETS)),
         Check("layers", _tool("lint-imports", "--no-cache")),
         Check("lint", _tool("ruff", "check", "--quiet", ".")),
         Check("format", _tool("ruff", "format", "--check", "--output-format", "concise", ".")),
@@ -83,6 +87,7 @@ def run_checks(env: Mapping[str, str]) -> bool:
         today = Path(folder, "openapi.yaml")
         results = list(pool.map(functools.partial(_run, env=env), all_checks(today)))
         results.append(_compare(today))
+    print(f"\n{figures.table()}\n", flush=True)
     return all(results)
 
 
