@@ -77,8 +77,11 @@ def test_every_page_of_the_money_opens(twin, booking, paid):
 
 def test_payloads_are_masked(twin, booking, paid):
     event = PaymentEvent.objects.get(type="payment_intent.succeeded")
+    event.payload["data"]["object"]["receipt_email"] = "canary@example.org"
+    event.save(update_fields=["payload"])
     page = signed_in("Owner").get(f"/admin/payments/paymentevent/{event.pk}/change/").content.decode()
     assert "•••" in page
+    assert "canary@example.org" not in page
     assert "_secret_" not in page
 
 
