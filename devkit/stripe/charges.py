@@ -1,6 +1,6 @@
 """Charges and what they do to the balance."""
 
-from devkit.stripe import events, listing, shapes
+from devkit.stripe import disputes, events, listing, shapes
 from devkit.stripe.calls import Call
 from devkit.stripe.cards import Card
 from devkit.stripe.errors import ApiError
@@ -9,7 +9,9 @@ from devkit.stripe.store import Json, render
 
 LIST_SPEC: Spec = {**PAGE, "created": instants, "payment_intent": string}
 RETRIEVE_SPEC: Spec = EXPAND
-BALANCE_LIST_SPEC: Spec = {**PAGE, "created": instants, "currency": string, "source": string, "type": string}
+BALANCE_LIST_SPEC: Spec = {
+    **PAGE, "created": instants, "currency": string, "payout": string, "source": string, "type": string,
+}  # fmt: skip
 PAYMENT_REQUIRED = 402
 
 
@@ -25,6 +27,7 @@ def attempt(call: Call, intent: Json, method: Json, card: Card) -> None:
         take(call, intent, charge, intent["amount"])
         events.emit(call, "charge.succeeded", charge, delivery=card.delivery)
         events.emit(call, "payment_intent.succeeded", intent, delivery=card.delivery)
+        disputes.follow(call, charge, card)
 
 
 def _authorize(call: Call, intent: Json, charge: Json, card: Card) -> None:
@@ -38,8 +41,9 @@ def _authorize(call: Call, intent: Json, charge: Json, card: Card) -> None:
 def take(call: Call, intent: Json, charge: Json, amount: int) -> None:
     """Capture ``amount`` of an authorized charge, book it and make the intent succeed. The caller emits the events."""
     entry = shapes.balance_transaction(
-        kind="charge", amount=amount, source=charge, created=call.store.now(), description=charge["description"]
-    )
+        kind="charge", amount=amount, fee=shapes.charge_fee(amount), source=charge, created=call.store.now(),
+        description=charge["description"],
+    )  # fmt: skip
     charge |= {"captured": True, "amount_captured": amount, "balance_transaction": entry["id"]}
     intent |= {"status": "succeeded", "amount_received": amount, "amount_capturable": 0}
     call.store.put("balance_transactions", entry)
@@ -87,11 +91,13 @@ def retrieve_balance_transaction(call: Call) -> Json:
 
 
 def list_balance_transactions(call: Call) -> Json:
-    """GET /v1/balance_transactions."""
-    wanted = {name: call.params[name] for name in ("currency", "source", "type") if name in call.params}
+    """GET /v1/balance_transactions; ``payout`` gives what it paid out, and the payout's own entry."""
+    wanted: Json = {name: call.params[name] for name in ("currency", "source", "type") if name in call.params}
+    if "payout" in call.params:
+        wanted["_payout"] = call.params["payout"]
     return listing.page(
         call,
         "balance_transactions",
         "/v1/balance_transactions",
-        keep=lambda entry: all(entry[name] == value for name, value in wanted.items()),
+        keep=lambda entry: all(entry.get(name) == value for name, value in wanted.items()),
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from devkit.stripe import confirmation, endpoints, events
+from devkit.stripe import confirmation, disputes, endpoints, events, payouts, refunds
 from devkit.stripe.calls import Call
 from devkit.stripe.errors import ApiError, missing
 from devkit.stripe.settings import Fault, Settings, Webhooks
@@ -14,7 +14,7 @@ from devkit.stripe.webhooks import ORDERS
 
 FAULTS_BEFORE = ("429", "500", "503")
 FAULTS_AFTER = ("lost", "truncated", "500_stored")
-HIDDEN_KINDS = frozenset({"waiting_deliveries"})
+HIDDEN_KINDS = frozenset({"waiting_deliveries", "failing_refunds"})
 DELIVERY_STATES = ("delivered", "failed", "lost")
 
 
@@ -56,6 +56,7 @@ class Control:
                 for name, apply in self._members.items():
                     if name in members:
                         apply(members[name])
+                refunds.fail_due(self._store)
             finally:
                 self._store.settings_changed()
                 self._store.commit()
@@ -98,22 +99,50 @@ class Control:
             events.resend(self._store, event_id)
 
     def _act(self, value: Any) -> None:
-        deeds = {"authenticate": self._authenticate, "roll_secret": self._roll_secret}
-        _members(value, "act", allowed={"do", "id", "outcome", "secret"})
-        if value.get("do") not in deeds or not isinstance(value.get("id"), str):
-            raise ApiError(f"act needs an id and do, one of {', '.join(deeds)}.", param="act")
+        deeds = {
+            "authenticate": self._authenticate,
+            "refund_fail": self._refund_fail,
+            "dispute_close": self._dispute_close,
+            "payout": self._payout,
+            "payout_fail": self._payout_fail,
+            "roll_secret": self._roll_secret,
+        }
+        _members(value, "act", allowed={"do", "id", "outcome", "secret", "currency"})
+        if value.get("do") not in deeds:
+            raise ApiError(f"act needs do, one of {', '.join(deeds)}.", param="act")
         deeds[value["do"]](value)
 
+    def _named(self, act: Json, kind: str, noun: str) -> Json:
+        if not isinstance(act.get("id"), str):
+            raise ApiError(f"{act['do']} needs the id of a {noun}.", param="act")
+        found = self._store.get(kind, act["id"])
+        if found is None:
+            raise missing(noun, act["id"])
+        return found
+
     def _authenticate(self, act: Json) -> None:
-        intent = self._store.get("payment_intents", act["id"])
-        if intent is None:
-            raise missing("payment_intent", act["id"])
+        intent = self._named(act, "payment_intents", "payment_intent")
         confirmation.authenticate(Call(self._store), intent, passed=outcome(act))
 
+    def _refund_fail(self, act: Json) -> None:
+        refunds.fail(Call(self._store), self._named(act, "refunds", "refund"))
+
+    def _dispute_close(self, act: Json) -> None:
+        dispute = self._named(act, "disputes", "dispute")
+        if act.get("outcome") not in ("won", "lost"):
+            raise ApiError("outcome is won or lost.", param="outcome")
+        disputes.close(Call(self._store), dispute, won=act["outcome"] == "won")
+
+    def _payout(self, act: Json) -> None:
+        if "id" in act or not isinstance(act.get("currency"), str):
+            raise ApiError("payout needs a currency and no id.", param="currency")
+        payouts.pay_out(Call(self._store), act["currency"].lower())
+
+    def _payout_fail(self, act: Json) -> None:
+        payouts.fail(Call(self._store), self._named(act, "payouts", "payout"))
+
     def _roll_secret(self, act: Json) -> None:
-        endpoint = self._store.get("webhook_endpoints", act["id"])
-        if endpoint is None:
-            raise missing("webhook endpoint", act["id"])
+        endpoint = self._named(act, "webhook_endpoints", "webhook endpoint")
         if not isinstance(act.get("secret"), str) or not act["secret"]:
             raise ApiError("roll_secret needs a secret.", param="secret")
         endpoints.roll_secret(self._store, endpoint, act["secret"])

@@ -4,9 +4,20 @@ from devkit.stripe.errors import ApiError
 from devkit.stripe.store import Json, Store, render
 
 DEPTH_MAX = 4
-EXPANDABLE = frozenset({"latest_charge", "charge", "payment_intent", "payment_method", "balance_transaction", "source"})
+EXPANDABLE = frozenset(
+    [
+        "latest_charge",
+        "charge",
+        "payment_intent",
+        "payment_method",
+        "balance_transaction",
+        "failure_balance_transaction",
+        "source",
+    ]
+)
 KINDS = {
     "pi": "payment_intents", "ch": "charges", "pm": "payment_methods", "re": "refunds", "txn": "balance_transactions",
+    "dp": "disputes", "po": "payouts",
 }  # fmt: skip
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from devkit.stripe import shapes
 from devkit.stripe.calls import Call
-from devkit.stripe.cards import CARDS
+from devkit.stripe.cards import CARDS, Card
 from devkit.stripe.errors import ApiError, missing
 from devkit.stripe.params import merge_metadata
-from devkit.stripe.store import Json
+from devkit.stripe.store import Json, Store
 
 UNPAID = ("requires_payment_method", "requires_confirmation", "requires_action")
 CANCELABLE = (*UNPAID, "requires_capture", "processing")
@@ -51,6 +51,12 @@ def attach(call: Call, intent: Json) -> None:
         method = shapes.payment_method(token=token, card=CARDS[token], created=call.store.now())
         call.store.put("payment_methods", method)
     intent |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
+
+
+def card_of(store: Store, charge: Json) -> Card:
+    """The test card that a charge was made to."""
+    method = store.get("payment_methods", charge["payment_method"])
+    return CARDS[method["_token"] if method else "pm_card_visa"]
 
 
 def merged_metadata(intent: Json, params: dict[str, Any]) -> dict[str, str]:

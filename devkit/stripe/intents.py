@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from devkit.stripe import charges, confirmation, events, listing, shapes
+from devkit.stripe import charges, confirmation, disputes, events, listing, shapes
 from devkit.stripe.calls import Call
 from devkit.stripe.currencies import check_amount, currency
 from devkit.stripe.errors import ApiError
-from devkit.stripe.intent_access import CANCELABLE, UNPAID, attach, load, merged_metadata, require
+from devkit.stripe.intent_access import CANCELABLE, UNPAID, attach, card_of, load, merged_metadata, require
 from devkit.stripe.params import (
     EXPAND,
     PAGE,
@@ -115,6 +115,7 @@ def capture(call: Call) -> Json:
     charges.take(call, intent, charge, amount)
     events.emit(call, "charge.captured", charge)
     events.emit(call, "payment_intent.succeeded", intent)
+    disputes.follow(call, charge, card_of(call.store, charge))
     return call.show(intent)
 
 

@@ -1,10 +1,13 @@
-"""Refunds: https://docs.stripe.com/api/refunds. Those to cards succeed at once."""
+"""Refunds: https://docs.stripe.com/api/refunds. Those to cards succeed at once; some fail a little later."""
 
 from devkit.stripe import events, listing, shapes
 from devkit.stripe.calls import Call
+from devkit.stripe.constants import REFUND_FAILS_AFTER_SECONDS
+from devkit.stripe.disputes import blocks_refunds
 from devkit.stripe.errors import ApiError, missing
+from devkit.stripe.intent_access import card_of
 from devkit.stripe.params import EXPAND, PAGE, Spec, choice, instants, merge_metadata, metadata, positive, string
-from devkit.stripe.store import Json, render
+from devkit.stripe.store import Json, Store, render
 
 CREATE_SPEC: Spec = {
     **EXPAND,
@@ -49,6 +52,8 @@ def _charge(call: Call) -> Json:
         raise missing("charge", charge_id, param="charge")
     if not charge["captured"]:
         raise ApiError(f"Charge {charge_id} has not been captured; nothing can be refunded.", param="charge")
+    if blocks_refunds(call.store, charge):
+        raise ApiError(f"Charge {charge_id} has been charged back; cannot issue a refund.", code="charge_disputed")
     return charge
 
 
@@ -74,6 +79,43 @@ def _book(call: Call, refund: Json, charge: Json) -> None:
     call.store.put("charges", charge)
     events.emit(call, "refund.created", refund)
     events.emit(call, "charge.refunded", charge, previous=before)
+    if card_of(call.store, charge).refund_fails:
+        due = refund["created"] + REFUND_FAILS_AFTER_SECONDS
+        call.store.put("failing_refunds", {"id": refund["id"], "created": refund["created"], "due": due})
+
+
+def fail_due(store: Store) -> None:
+    """Fail the refunds whose time has come by the account's clock. The caller holds the lock and commits."""
+    for waiting in store.all("failing_refunds"):
+        if waiting["due"] <= store.now():
+            refund = store.get("refunds", waiting["id"])
+            if refund is not None and refund["status"] == "succeeded":
+                fail(Call(store), refund)
+            store.remove("failing_refunds", waiting["id"])
+
+
+def fail(call: Call, refund: Json) -> None:
+    """The customer's bank sends the money back: the balance has it again and the charge counts it no more."""
+    if refund["status"] != "succeeded":
+        raise ApiError(f"Refund {refund['id']} has a status of {refund['status']} and cannot fail.", param="id")
+    charge = call.store.get("charges", refund["charge"])
+    if charge is None:
+        raise missing("charge", refund["charge"], param="charge")
+    entry = shapes.balance_transaction(
+        kind="refund_failure", amount=refund["amount"], source=refund, created=call.store.now()
+    )
+    before = {"status": refund["status"]}
+    refund |= {
+        "status": "failed",
+        "failure_reason": "lost_or_stolen_card",
+        "failure_balance_transaction": entry["id"],
+    }
+    charge |= {"amount_refunded": charge["amount_refunded"] - refund["amount"], "refunded": False}
+    call.store.put("balance_transactions", entry)
+    call.store.put("refunds", refund)
+    call.store.put("charges", charge)
+    for kind in ("refund.updated", "charge.refund.updated", "refund.failed"):
+        events.emit(call, kind, refund, previous=before)
 
 
 def retrieve(call: Call) -> Json:

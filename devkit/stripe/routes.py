@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from devkit.stripe import charges, confirmation, endpoints, events, intents, refunds
+from devkit.stripe import charges, confirmation, disputes, endpoints, events, intents, payouts, refunds
 from devkit.stripe.calls import Call
 from devkit.stripe.params import EXPAND, Spec
 from devkit.stripe.store import Json
@@ -41,6 +41,12 @@ ROUTES = (
     Route("GET", "/v1/refunds", refunds.list_page, refunds.LIST_SPEC),
     Route("GET", "/v1/refunds/{id}", refunds.retrieve, EXPAND),
     Route("POST", "/v1/refunds/{id}", refunds.update, refunds.UPDATE_SPEC),
+    Route("GET", "/v1/disputes", disputes.list_page, disputes.LIST_SPEC),
+    Route("GET", "/v1/disputes/{id}", disputes.retrieve, EXPAND),
+    Route("POST", "/v1/disputes/{id}", disputes.update, disputes.UPDATE_SPEC),
+    Route("POST", "/v1/disputes/{id}/close", disputes.accept, EXPAND),
+    Route("GET", "/v1/payouts", payouts.list_page, payouts.LIST_SPEC),
+    Route("GET", "/v1/payouts/{id}", payouts.retrieve, EXPAND),
     Route("GET", "/v1/balance_transactions", charges.list_balance_transactions, charges.BALANCE_LIST_SPEC),
     Route("GET", "/v1/balance_transactions/{id}", charges.retrieve_balance_transaction, EXPAND),
     Route("GET", "/v1/events", events.list_page, events.LIST_SPEC),

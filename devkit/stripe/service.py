@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from threading import Thread
 
-from devkit.stripe import endpoints
+from devkit.stripe import endpoints, refunds
 from devkit.stripe.api import Api
 from devkit.stripe.browser import CORS, Browser, parse
 from devkit.stripe.control import Control
@@ -59,7 +59,10 @@ class Service:
             self.store.commit()
 
     def answer(self, request: Request) -> Answer:
-        """Route by the first part of the path."""
+        """Route by the first part of the path, after what has become due meanwhile."""
+        with self.store.lock:
+            refunds.fail_due(self.store)
+            self.store.commit()
         try:
             return self._answer(request)
         finally:

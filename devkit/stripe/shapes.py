@@ -201,9 +201,22 @@ def _three_d_secure() -> Json:
     }
 
 
-def balance_transaction(*, kind: str, amount: int, source: Json, created: int, description: str | None) -> Json:
-    """What a charge or refund did to the balance; a charge bears the fee, a refund does not give it back."""
-    fee = (amount * FEE_PER_MILLE + 500) // 1000 + FEE_FIXED if kind == "charge" else 0
+def charge_fee(amount: int) -> int:
+    """What a charge costs; a refund does not give it back."""
+    return (amount * FEE_PER_MILLE + 500) // 1000 + FEE_FIXED
+
+
+def balance_transaction(
+    *,
+    kind: str,
+    amount: int,
+    source: Json,
+    created: int,
+    description: str | None = None,
+    fee: int = 0,
+    category: str = "",
+) -> Json:
+    """What a charge, refund, dispute or payout did to the balance; ``category`` where reports say another word."""
     detail = {"amount": fee, "application": None, "currency": source["currency"], "type": "stripe_fee"}
     return {
         "id": new_id("txn_"),
@@ -218,7 +231,7 @@ def balance_transaction(*, kind: str, amount: int, source: Json, created: int, d
         "fee": fee,
         "fee_details": [detail | {"description": "Stripe processing fees"}] if fee else [],
         "net": amount - fee,
-        "reporting_category": kind,
+        "reporting_category": category or kind,
         "source": source["id"],
         "status": "available",
         "type": kind,

@@ -12,7 +12,7 @@ import time
 from threading import Event, Thread
 from urllib.parse import urlsplit
 
-from devkit.stripe import events
+from devkit.stripe import events, refunds
 from devkit.stripe.constants import API_VERSION
 from devkit.stripe.endpoints import signing_secrets
 from devkit.stripe.store import Json, Store, render
@@ -58,6 +58,7 @@ class Sender(Thread):
         while not self._stopped:
             self._wake.clear()
             with self._store.lock:
+                refunds.fail_due(self._store)
                 delivery = self._next()
                 prepared = self._prepare(delivery) if delivery else None
             if delivery is None:

@@ -16,6 +16,8 @@ RESOURCES = {
     "payment_method": stripe.PaymentMethod,
     "charge": stripe.Charge,
     "refund": stripe.Refund,
+    "dispute": stripe.Dispute,
+    "payout": stripe.Payout,
     "balance_transaction": stripe.BalanceTransaction,
     "event": stripe.Event,
     "webhook_endpoint": stripe.WebhookEndpoint,
@@ -37,6 +39,12 @@ PARAMS = {
     "GET /v1/refunds": "RefundListParams",
     "GET /v1/refunds/{id}": "RefundRetrieveParams",
     "POST /v1/refunds/{id}": "RefundUpdateParams",
+    "GET /v1/disputes": "DisputeListParams",
+    "GET /v1/disputes/{id}": "DisputeRetrieveParams",
+    "POST /v1/disputes/{id}": "DisputeUpdateParams",
+    "POST /v1/disputes/{id}/close": "DisputeCloseParams",
+    "GET /v1/payouts": "PayoutListParams",
+    "GET /v1/payouts/{id}": "PayoutRetrieveParams",
     "GET /v1/balance_transactions": "BalanceTransactionListParams",
     "GET /v1/balance_transactions/{id}": "BalanceTransactionRetrieveParams",
     "GET /v1/events": "EventListParams",
@@ -99,9 +107,29 @@ def objects(twin, client, sink):
     twin.control(act={"do": "authenticate", "id": failed.id, "outcome": "fail"})
     made += [intents.retrieve(made[1].id, {"expand": ["latest_charge"]}), intents.retrieve(failed.id)]
     made += [intents.cancel(made[3].id, {"cancellation_reason": "duplicate"})]
+    made += disputes_and_payouts(twin, client)
     made += [*client.v1.balance_transactions.list().data, *client.v1.charges.list().data]
     made += client.v1.events.list({"limit": 100}).data
     return [json.loads(json.dumps(item.to_dict())) for item in made]
+
+
+def disputes_and_payouts(twin, client):
+    """Disputes in each state, a refund that failed, a payout that was sent back."""
+    disputed = [paid(client, card="pm_card_createDispute") for _ in range(3)]
+    disputed.append(paid(client, card="pm_card_createDisputeInquiry"))
+    won, lost, _, inquiry = (client.v1.disputes.list({"charge": one.latest_charge}).data[0] for one in disputed)
+    client.v1.disputes.update(won.id, {"evidence": {"uncategorized_text": "winning_evidence"}})
+    client.v1.disputes.close(lost.id)
+    twin.control(act={"do": "dispute_close", "id": inquiry.id, "outcome": "won"})
+    refund = client.v1.refunds.create({"payment_intent": paid(client, card="pm_card_refundFail").id})
+    twin.control(clock_offset_s=10)
+    for _ in range(2):
+        paid(client, amount=90_000)
+        twin.control(act={"do": "payout", "currency": "usd"})
+    (newest, _) = client.v1.payouts.list().data
+    twin.control(act={"do": "payout_fail", "id": newest.id})
+    failed = client.v1.refunds.retrieve(refund.id, {"expand": ["failure_balance_transaction"]})
+    return [failed, *client.v1.disputes.list().data, *client.v1.payouts.list().data]
 
 
 def test_objects_have_stripes_shape(twin, client, sink):
