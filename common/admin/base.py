@@ -3,13 +3,12 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import NON_FIELD_ERRORS
 from django.db.models import Model, QuerySet
 from django.db.models.constants import LOOKUP_SEP
-from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from common.actor import Actor, actor_of
+from common.admin import refusals, step_up
 from common.errors import DomainError
 
 REFUSAL = "_studio_refusal"
@@ -74,9 +73,13 @@ class ReadOnlyAdmin(NoLogEntries, OfferedFilters, admin.ModelAdmin):  # type: ig
 
 
 class ActionAdmin(NoLogEntries, OfferedFilters, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only in the stubs
-    """Its forms call an action; a refusal of the action is shown on the form, with everything typed kept."""
+    """Its forms call an action; a refusal of the action is shown on the form, with everything typed kept.
+
+    `reauth_to_save` asks whoever saves or deletes to have confirmed, in the last minutes, that it is them.
+    """
 
     actions = None
+    reauth_to_save = False
 
     def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> Model:
         """Call the action that creates or changes; `obj` has the form's values and is not saved."""
@@ -111,34 +114,35 @@ class ActionAdmin(NoLogEntries, OfferedFilters, admin.ModelAdmin):  # type: igno
         """The form, which also carries the refusal of an action that was just tried."""
         form = super().get_form(request, obj, change, **kwargs)
         refusal = getattr(request, REFUSAL, None)
-        return _refused_form(form, refusal) if refusal else form
+        return refusals.refused_form(form, refusal) if refusal else form
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Django's view; when the action refuses, the same form again with the reason."""
+        if self.reauth_to_save and not step_up.is_recent(request):
+            if request.method == "POST":
+                return self._unconfirmed(request, object_id, form_url, extra_context)
+            if object_id is None and self.has_add_permission(request):
+                return HttpResponseRedirect(step_up.address(request.get_full_path()))
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except DomainError as refusal:
-            setattr(request, REFUSAL, refusal)
+            setattr(request, REFUSAL, refusals.Refusal.of(refusal))
             return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Django's view, behind the confirmation where saving is."""
+        if self.reauth_to_save and not step_up.is_recent(request):
+            return HttpResponseRedirect(step_up.address(request.get_full_path()))
+        return super().delete_view(request, object_id, extra_context)
+
+    def _unconfirmed(self, request: HttpRequest, object_id: str | None, form_url: str, extra: Any) -> HttpResponse:
+        """The form as it was sent, with a link that opens the confirmation in a window of its own."""
+        setattr(request, REFUSAL, refusals.UNCONFIRMED)
+        context = {**(extra or {}), "step_up_url": step_up.address()}
+        return super().changeform_view(request, object_id, form_url, context)
 
 
 def _root(lookup: str) -> str:
     return lookup.split(LOOKUP_SEP, maxsplit=1)[0]
-
-
-def _refused_form(form: type[BaseForm], refusal: DomainError) -> type[BaseForm]:
-    """A form class that is invalid for the refusal's reasons, each at its field where it has one."""
-
-    class RefusedForm(form):  # type: ignore[valid-type,misc]  # the base is known only at run time
-        def _post_clean(self) -> None:
-            super()._post_clean()
-            for fault in refusal.errors:
-                name = fault.pointer.removeprefix("#/").split("/")[0]
-                self.add_error(name if name in self.fields else NON_FIELD_ERRORS, fault.detail)
-            if not refusal.errors:
-                self.add_error(NON_FIELD_ERRORS, refusal.detail)
-
-    RefusedForm.__name__ = form.__name__
-    return RefusedForm

@@ -1,14 +1,17 @@
-"""Buttons on an object's page: POST only, each one action."""
+"""Buttons on an object's page, each one action. What has to be asked first is asked on a page of its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from common.admin import refusals, step_up
 from common.errors import DomainError
 
 
@@ -18,6 +21,8 @@ class ObjectAction:
 
     `permission` is `app.codename`; `when` names a method `(obj) -> bool` that says whether the button is offered. An
     admin whose buttons are alike overrides `press` and `is_offered` instead and leaves both empty.
+    `reauth` wants a confirmation of the last minutes first. With `form` the button leads to that form, and `method` is
+    `(request, obj, values) -> str`; a refusal is shown on it with everything typed kept.
     """
 
     name: str
@@ -27,6 +32,8 @@ class ObjectAction:
     when: str = ""
     danger: bool = False
     explain: str = ""
+    reauth: bool = False
+    form: type[forms.Form] | None = None
 
 
 class ObjectActionsMixin:
@@ -57,6 +64,14 @@ class ObjectActionsMixin:
         """Do it, by the method `method`; returns the text of the result."""
         return str(getattr(self, one.method)(request, obj))
 
+    def press_with(self, request: HttpRequest, obj: Any, one: ObjectAction, values: dict[str, Any]) -> str:
+        """Do it with the values of its form, by the method `method`; returns the text of the result."""
+        return str(getattr(self, one.method)(request, obj, values))
+
+    def action_form(self, request: HttpRequest, obj: Any, one: ObjectAction, data: Any = None) -> forms.Form:
+        """The form of a button; an admin whose form depends on the object overrides this."""
+        return (one.form or forms.Form)(data)
+
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         """Hand the buttons with their addresses to the template."""
         obj = kwargs.get("obj") or context.get("original")
@@ -67,20 +82,62 @@ class ObjectActionsMixin:
         return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
 
     def object_action_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
-        """Press a button: the action, its message, and back to the object's page."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+        """Press a button, or show what it asks first."""
         obj = self.get_object(request, object_id)  # type: ignore[attr-defined]
-        offered = [one for one in self.offered_actions(request, obj) if one.name == name] if obj else []
-        if not offered:
+        one = next((one for one in self.offered_actions(request, obj) if one.name == name), None) if obj else None
+        asks = one is not None and (one.reauth or one.form is not None)
+        if request.method != "POST" and not (asks and request.method == "GET"):
+            return HttpResponseNotAllowed(["POST"])
+        if one is None:
             raise PermissionDenied
+        late = one.reauth and not step_up.is_recent(request)
+        if late and (request.method == "GET" or one.form is None):
+            return HttpResponseRedirect(step_up.address(request.path))
+        if request.method == "GET":
+            return self._ask(request, obj, one, self.action_form(request, obj, one))
+        return self._press_form(request, obj, one, late=late) if one.form else self._press_plain(request, obj, one)
+
+    def _press_plain(self, request: HttpRequest, obj: Any, one: ObjectAction) -> HttpResponse:
+        """The action, its message, and back to the object's page."""
         try:
-            messages.success(request, self.press(request, obj, offered[0]))
+            messages.success(request, self.press(request, obj, one))
         except DomainError as refusal:
             lines = [refusal.detail, *(fault.detail for fault in refusal.errors)]
             messages.error(request, " ".join(lines))
-        info = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
-        return HttpResponseRedirect(reverse(info, args=[object_id]))
+        return HttpResponseRedirect(self._object_url(obj))
+
+    def _press_form(self, request: HttpRequest, obj: Any, one: ObjectAction, *, late: bool) -> HttpResponse:
+        """The action with what was typed; on a refusal the form again."""
+        form = self.action_form(request, obj, one, request.POST)
+        if form.is_valid() and not late:
+            try:
+                messages.success(request, self.press_with(request, obj, one, form.cleaned_data))
+            except DomainError as refusal:
+                refusals.add_to(form, refusals.Refusal.of(refusal))
+            else:
+                return HttpResponseRedirect(self._object_url(obj))
+        elif late:
+            refusals.add_to(form, refusals.UNCONFIRMED)
+        return self._ask(request, obj, one, form, late=late)
+
+    def _ask(
+        self, request: HttpRequest, obj: Any, one: ObjectAction, form: forms.Form, *, late: bool = False
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": one.label,
+            "opts": self.opts,
+            "original": obj,
+            "action": one,
+            "form": form,
+            "object_url": self._object_url(obj),
+            "step_up_url": step_up.address() if late else "",
+            "media": self.media + form.media,  # type: ignore[attr-defined]
+        }
+        return TemplateResponse(request, "admin/object_action.html", context)
+
+    def _object_url(self, obj: Any) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[obj.pk])
 
     def _action_url(self, obj: Any, one: ObjectAction) -> str:
         info = f"admin:{self.opts.app_label}_{self.opts.model_name}_action"
