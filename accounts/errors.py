@@ -1,6 +1,6 @@
 """The refusals of accounts, each with the page that explains it."""
 
-from common.errors import Conflict, Gone, NotAuthenticated, NotFound, PermissionDenied, Unavailable
+from common.errors import Conflict, Gone, NotAuthenticated, NotFound, PermissionDenied, RateLimited, Unavailable
 
 
 class TokenInvalid(NotAuthenticated):
@@ -91,6 +91,91 @@ class EnrollmentWindowClosed(PermissionDenied):
     code = "enrollment_window_closed"
     title = "The time to enrol a second factor is over"
     about = "A first second factor can be enrolled for 72 hours after joining. An Owner can open that time again."
+
+
+class ChallengeInvalid(NotAuthenticated):
+    """The challenge cannot be answered any more."""
+
+    code = "challenge_invalid"
+    title = "This sign-in cannot go on"
+    about = (
+        "The challenge is unknown, too old, answered already, or the account changed since. Give the password again."
+    )
+
+
+class ChallengeExhausted(NotAuthenticated):
+    """The last try of a challenge was wrong."""
+
+    code = "challenge_exhausted"
+    title = "Too many wrong codes for this sign-in"
+    about = "A challenge takes five wrong codes, and this was the fifth. Start again at the password."
+
+
+class CodeInvalid(NotAuthenticated):
+    """The code is wrong, or was used."""
+
+    code = "code_invalid"
+    title = "The code is wrong"
+    about = "The code is wrong, too old, or was used before. Ask for the next one; attempts_left counts the tries."
+
+
+class SecondFactorLocked(RateLimited):
+    """Too many wrong codes of one person."""
+
+    code = "second_factor_locked"
+    title = "Codes are not taken for a while"
+    about = (
+        "Too many wrong codes were given for this account, at whatever door. Wait for the seconds in Retry-After. "
+        "After a hundred in a row only a backup code or a reset by a colleague helps."
+    )
+
+
+class EnrollmentInvalid(NotAuthenticated):
+    """There is nothing to confirm."""
+
+    code = "enrollment_invalid"
+    title = "This enrolment cannot go on"
+    about = "The enrolment or its token is unknown, used, replaced by a newer one, or had too many wrong codes."
+
+
+class EnrollmentExpired(Gone):
+    """The ten minutes are over."""
+
+    code = "enrollment_expired"
+    title = "The enrolment took too long"
+    about = "A secret waits ten minutes for its first code. Start the enrolment again."
+
+
+class TwoFactorAlreadyEnabled(Conflict):
+    """There is a factor, and it was not shown."""
+
+    code = "two_factor_already_enabled"
+    title = "A second factor is already enabled"
+    about = "To replace it, confirm password and code at /api/auth/reauthenticate first, then repeat the request."
+
+
+class TwoFactorNotEnabled(Conflict):
+    """There is no factor."""
+
+    code = "two_factor_not_enabled"
+    title = "No second factor is enabled"
+    about = "The act needs a second factor that is enrolled and confirmed."
+
+
+class TwoFactorRequiredByPolicy(PermissionDenied):
+    """The policy keeps the factor on."""
+
+    code = "two_factor_required_by_policy"
+    title = "The second factor cannot be switched off"
+    about = "The studio demands a second factor of everyone. Enrol a new one to replace the present one."
+
+
+class CannotResetSelf(PermissionDenied):
+    """A reset takes two people."""
+
+    code = "cannot_reset_self"
+    title = "You cannot reset your own second factor"
+    about = "Ask a colleague who may do it. To change your app, enrol again with a code or a backup code."
 
 
 class RoleEscalation(PermissionDenied):

@@ -13,6 +13,8 @@ class EnrollmentToken(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     token_hash = models.BinaryField(max_length=32, unique=True)
     pepper_id = models.CharField(max_length=32)
+    # Of the password's hash: with another password the right is worth nothing, and neither is it without one.
+    password_fingerprint = models.BinaryField(max_length=32, null=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
     consumed_at = models.DateTimeField(null=True)
