@@ -7,6 +7,7 @@ REF_LENGTH = 255
 ERROR_CODE_LENGTH = 64
 ERROR_TEXT_LENGTH = 500
 NOTE_LENGTH = 500
+OFFLINE_REFERENCE_LENGTH = 120
 
 SYNC_AFTER_SECONDS = 5  # a read older than this queues a look at the provider
 CALL_STALE_SECONDS = 60  # a call that is `sent` for longer has lost its worker
@@ -72,9 +73,40 @@ class DisputeState(models.TextChoices):
     """Where a dispute about a payment stands."""
 
     NONE = "", _("None")
+    INQUIRY = "inquiry", _("Inquiry of the bank")
     OPEN = "open", _("Open")
     WON = "won", _("Won")
     LOST = "lost", _("Lost")
+
+
+class DisputeStatus(models.TextChoices):
+    """Stripe's states of a dispute. Those of an inquiry begin with `warning_`: they move no money."""
+
+    WARNING_NEEDS_RESPONSE = "warning_needs_response", _("Inquiry: answer it")
+    WARNING_UNDER_REVIEW = "warning_under_review", _("Inquiry: the bank reads your answer")
+    WARNING_CLOSED = "warning_closed", _("Inquiry: closed")
+    NEEDS_RESPONSE = "needs_response", _("Answer it")
+    UNDER_REVIEW = "under_review", _("The bank reads your answer")
+    WON = "won", _("Won")
+    LOST = "lost", _("Lost")
+    PREVENTED = "prevented", _("Prevented")
+
+
+class DisputeFunds(models.TextChoices):
+    """Where the money of a dispute is: `none` was taken, it is `withdrawn`, or was given back."""
+
+    NONE = "none", _("Not taken")
+    WITHDRAWN = "withdrawn", _("Taken by the bank")
+    REINSTATED = "reinstated", _("Given back")
+
+
+class OfflineMethod(models.TextChoices):
+    """How money came that no provider of ours moved."""
+
+    CASH = "cash", _("Cash")
+    BANK_TRANSFER = "bank_transfer", _("Bank transfer")
+    CARD_TERMINAL = "card_terminal", _("Card terminal")
+    MPESA_TILL = "mpesa_till", _("M-Pesa till")
 
 
 class Operation(models.TextChoices):
@@ -183,6 +215,13 @@ OPEN_STATUSES = tuple(status for status in LIVE_STATUSES if status != Status.SUC
 UNPAID_STATUSES = (Status.REQUIRES_PAYMENT_METHOD, Status.REQUIRES_ACTION)
 CANCELABLE_STATUSES = (*UNPAID_STATUSES, Status.AUTHORIZED)
 RESUMABLE_CALLS = (CallState.PLANNED, CallState.UNKNOWN)
+INQUIRIES = (DisputeStatus.WARNING_NEEDS_RESPONSE, DisputeStatus.WARNING_UNDER_REVIEW, DisputeStatus.WARNING_CLOSED)
+CLOSED_DISPUTES = (
+    DisputeStatus.WARNING_CLOSED,
+    DisputeStatus.WON,
+    DisputeStatus.LOST,
+    DisputeStatus.PREVENTED,
+)
 OPEN_REFUNDS = (RefundState.REQUESTED, RefundState.PENDING, RefundState.REQUIRES_ACTION)
 
 _UNPAID_MOVES = frozenset({Status.PROCESSING, Status.AUTHORIZED, Status.SUCCEEDED, Status.CANCELED, Status.FAILED})
@@ -210,21 +249,43 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 
 
 class Account:
-    """Codes of ledger accounts; the provider's clearing account has its currency in its code."""
+    """Codes of ledger accounts; those of a provider have its name in their code."""
 
     REVENUE = "revenue:bookings"
     REFUNDS = "refunds"
+    DISPUTE_HOLD = "dispute_hold"
+    LOSSES = "losses"
+    BANK = "bank"
+    EXCHANGE = "exchange"
     SUSPENSE = "suspense"
 
     @staticmethod
     def clearing(provider: str, currency: str) -> str:
-        """Money that the provider holds for us."""
-        return f"clearing:{provider}:{currency}"
+        """Money that the provider holds for us; what no provider moves is in the bank at once."""
+        return Account.BANK if provider == Provider.OFFLINE else f"clearing:{provider}:{currency}"
+
+    @staticmethod
+    def fees(provider: str) -> str:
+        """What the provider keeps for its work."""
+        return f"fees:{provider}"
 
 
 class Posting(models.TextChoices):
-    """Kinds of ledger transactions."""
+    """Kinds of ledger transactions; `external_ref` is the provider's id of what is named in brackets.
+
+    capture (charge), refund and refund_reversed (refund), dispute_* (dispute), payout and payout_reversed (payout), and
+    fee, exchange and suspense (balance transaction).
+    """
 
     CAPTURE = "capture", _("Payment")
     REFUND = "refund", _("Refund")
     REFUND_REVERSED = "refund_reversed", _("Refund that failed")
+    FEE = "fee", _("Fee")
+    DISPUTE_WITHDRAWN = "dispute_withdrawn", _("Disputed money taken")
+    DISPUTE_REINSTATED = "dispute_reinstated", _("Disputed money given back")
+    DISPUTE_LOST = "dispute_lost", _("Dispute lost")
+    DISPUTE_LOST_REVERSED = "dispute_unlost", _("Lost dispute given back")
+    PAYOUT = "payout", _("Payout")
+    PAYOUT_REVERSED = "payout_reversed", _("Payout that failed")
+    EXCHANGE = "exchange", _("Exchange of currencies")
+    SUSPENSE = "suspense", _("Not yet explained")

@@ -34,6 +34,7 @@ class PaymentEvent(models.Model):
         verbose_name_plural = _("provider events")
         ordering = ["-received_at", "-id"]
         default_permissions = ("view",)
+        permissions = [("replay", "Can apply a stored event again")]
         indexes = [
             models.Index(fields=["-received_at", "-id"], name="payments_events_newest"),
             models.Index(fields=["payment", "-received_at", "-id"], name="payments_events_by_payment"),

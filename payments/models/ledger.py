@@ -25,7 +25,7 @@ class LedgerAccount(models.Model):
 
 
 class LedgerTransaction(models.Model):
-    """One thing that happened to money; `external_ref` makes it happen once."""
+    """One thing that happened to money; `external_ref` makes it happen once (its meaning: `constants.Posting`)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     provider = models.CharField(_("provider"), max_length=10)
@@ -44,6 +44,7 @@ class LedgerTransaction(models.Model):
         indexes = [models.Index(fields=["-occurred_at", "-id"], name="payments_ledger_newest")]
         constraints = [
             models.UniqueConstraint(fields=["provider", "kind", "external_ref"], name="payments_posted_once"),
+            models.CheckConstraint(condition=Q(kind__in=Posting.values), name="payments_posting_known"),
         ]
 
     def __str__(self) -> str:

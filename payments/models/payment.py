@@ -10,9 +10,11 @@ from payments.constants import (
     ERROR_CODE_LENGTH,
     ERROR_TEXT_LENGTH,
     LIVE_STATUSES,
+    OFFLINE_REFERENCE_LENGTH,
     OPEN_STATUSES,
     REF_LENGTH,
     DisputeState,
+    OfflineMethod,
     Provider,
     ReviewReason,
     Status,
@@ -26,6 +28,8 @@ class Payment(models.Model):
 
     `attempt` counts a booking's payments; `is_current` is cleared when a later attempt takes this one's place.
     `provider_version` is the highest `created` of the provider's events and answers that were applied.
+    What no provider of ours moved (`offline`) has a `method`, a `reference` of the paper that proves it, and
+    `received_at`. `review_paused` keeps the review reason while all of the money is on its way back.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -60,6 +64,15 @@ class Payment(models.Model):
     last_error_code = models.CharField(_("error"), max_length=ERROR_CODE_LENGTH, blank=True, default="")
     last_error_message = models.CharField(_("error's text"), max_length=ERROR_TEXT_LENGTH, blank=True, default="")
     review_reason = models.CharField(_("to be looked at"), max_length=25, choices=ReviewReason.choices, null=True)
+    review_paused = models.CharField(max_length=25, choices=ReviewReason.choices, null=True, editable=False)
+
+    method = models.CharField(
+        _("by hand"), max_length=15, choices=OfflineMethod.choices, blank=True, default="", db_default=""
+    )
+    reference = models.CharField(
+        _("reference"), max_length=OFFLINE_REFERENCE_LENGTH, blank=True, default="", db_default=""
+    )
+    received_at = models.DateTimeField(_("received on"), null=True)
 
     expires_at = models.DateTimeField(_("held until"), null=True)
     created_at = models.DateTimeField(_("created"), editable=False)
@@ -119,6 +132,17 @@ class Payment(models.Model):
             models.CheckConstraint(condition=Q(status__in=Status.values), name="payments_status_known"),
             models.CheckConstraint(condition=Q(provider__in=Provider.values), name="payments_provider_known"),
             models.CheckConstraint(condition=Q(purpose__in=Purpose.values), name="payments_purpose_known"),
+            models.CheckConstraint(condition=Q(dispute_state__in=DisputeState.values), name="payments_dispute_known"),
+            models.CheckConstraint(
+                condition=Q(review_reason__isnull=True) | Q(review_reason__in=ReviewReason.values),
+                name="payments_review_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(provider=Provider.OFFLINE, method__in=OfflineMethod.values, received_at__isnull=False)
+                & ~Q(reference="")
+                | ~Q(provider=Provider.OFFLINE) & Q(method="", reference="", received_at__isnull=True),
+                name="payments_offline_has_paper",
+            ),
             models.CheckConstraint(
                 condition=Q(client_secret__isnull=True) | Q(status__in=OPEN_STATUSES),
                 name="payments_closed_forgets_secret",

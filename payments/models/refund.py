@@ -9,7 +9,10 @@ from payments.constants import NOTE_LENGTH, REF_LENGTH, RefundOrigin, RefundReas
 
 
 class Refund(models.Model):
-    """One refund of one payment, in the payment's minor units; `requested_by` is `kind:id` of the actor."""
+    """One refund of one payment, in the payment's minor units; `requested_by` is `kind:id` of the actor.
+
+    `provider_ref` of one that was made by hand is the number of its receipt; until then it waits as `requested`.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     payment = models.ForeignKey(
@@ -45,6 +48,13 @@ class Refund(models.Model):
                 name="payments_refund_ref_once",
             ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="payments_refund_positive"),
+            models.CheckConstraint(
+                condition=Q(reason="") | Q(reason__in=RefundReason.values), name="payments_refund_reason_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(origin=RefundOrigin.MANUAL, state=RefundState.SUCCEEDED) | Q(provider_ref__isnull=False),
+                name="payments_refund_has_receipt",
+            ),
             models.CheckConstraint(condition=Q(state__in=RefundState.values), name="payments_refund_state_known"),
             models.CheckConstraint(condition=Q(origin__in=RefundOrigin.values), name="payments_refund_origin_known"),
             models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="payments_refund_currency_code"),

@@ -15,8 +15,8 @@ from common.clock import db_now
 from devkit.stripe.webhooks import signature
 from jobs.testing import run_due
 from payments.actions import intents
-from payments.constants import Provider, Status
-from payments.models import LedgerEntry, Payment
+from payments.constants import DisputeStatus, Provider, RefundOrigin, Status
+from payments.models import Dispute, LedgerEntry, Payment, Refund
 
 BY = Actor.system("test")
 WEBHOOK = "/api/payments/webhooks/stripe"
@@ -43,7 +43,43 @@ def make_payment(booking: Booking, **values: Any) -> Payment:
         "created_at": now,
         "updated_at": now,
     }
+    if values.get("provider") == Provider.OFFLINE:
+        defaults |= {"method": "cash", "reference": "Receipt 7", "received_at": now}
     return Payment.objects.create(**(defaults | values))
+
+
+def make_refund(payment: Payment, **values: Any) -> Refund:
+    """A row by itself."""
+    now = db_now()
+    defaults: dict[str, Any] = {
+        "payment": payment,
+        "provider": payment.provider,
+        "amount": 1,
+        "currency": payment.currency,
+        "requested_by": "system:test",
+        "idempotency_key": f"k{Refund.objects.count()}",
+        "origin": RefundOrigin.OURS,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return Refund.objects.create(**(defaults | values))
+
+
+def make_dispute(payment: Payment, **values: Any) -> Dispute:
+    """A row by itself."""
+    now = db_now()
+    defaults: dict[str, Any] = {
+        "payment": payment,
+        "provider": payment.provider,
+        "provider_ref": f"dp_{Dispute.objects.count()}",
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "status": DisputeStatus.NEEDS_RESPONSE,
+        "opened_at": now,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return Dispute.objects.create(**(defaults | values))
 
 
 def post_intent(booking: Booking, headers: dict[str, str] | None = None, /, **body: Any) -> Any:

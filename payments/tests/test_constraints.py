@@ -5,7 +5,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from common.clock import db_now
 from payments.actions import ledger
-from payments.constants import Operation, Posting, RefundOrigin, Status
+from payments.constants import Operation, Posting, Status
 from payments.models import (
     Drift,
     LedgerAccount,
@@ -15,9 +15,8 @@ from payments.models import (
     PaymentEvent,
     ProviderCall,
     ReconciliationRun,
-    Refund,
 )
-from payments.tests.factories import make_payment
+from payments.tests.factories import make_dispute, make_payment, make_refund
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +38,11 @@ def check_deferred():
         ({"status": "paid"}, "payments_status_known"),
         ({"provider": "cash"}, "payments_provider_known"),
         ({"purpose": "tip"}, "payments_purpose_known"),
+        ({"dispute_state": "angry"}, "payments_dispute_known"),
+        ({"review_reason": "odd"}, "payments_review_known"),
+        ({"method": "cash"}, "payments_offline_has_paper"),
+        ({"reference": "7"}, "payments_offline_has_paper"),
+        ({"provider": "offline", "method": "cash", "reference": "7"}, "payments_offline_has_paper"),
         ({"status": Status.SUCCEEDED, "client_secret": b"x"}, "payments_closed_forgets_secret"),
     ],
 )
@@ -112,19 +116,12 @@ def test_an_event_comes_once():
         PaymentEvent.objects.create(**values)
 
 
-def make_refund(payment, **values):
-    now = db_now()
-    defaults = {
-        "payment": payment, "provider": "stripe", "amount": 1, "currency": "KES", "requested_by": "system:test",
-        "idempotency_key": "k", "origin": RefundOrigin.OURS, "created_at": now, "updated_at": now,
-    }  # fmt: skip
-    return Refund.objects.create(**(defaults | values))
-
-
 @pytest.mark.parametrize(
     ("change", "constraint"),
     [({"amount": 0}, "payments_refund_positive"), ({"state": "gone"}, "payments_refund_state_known"),
-     ({"origin": "moon"}, "payments_refund_origin_known"), ({"currency": "kes"}, "payments_refund_currency_code")],
+     ({"origin": "moon"}, "payments_refund_origin_known"), ({"currency": "kes"}, "payments_refund_currency_code"),
+     ({"reason": "bored"}, "payments_refund_reason_known"),
+     ({"origin": "manual", "state": "succeeded"}, "payments_refund_has_receipt")],
 )  # fmt: skip
 def test_a_refund(booking, change, constraint):
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
@@ -136,6 +133,34 @@ def test_a_refund_is_known_once(booking):
     make_refund(payment, provider_ref="re_1")
     with pytest.raises(IntegrityError, match="payments_refund_ref_once"), transaction.atomic():
         make_refund(payment, provider_ref="re_1", idempotency_key="k2")
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ({"amount": 0}, "payments_dispute_positive"),
+        ({"currency": "kes"}, "payments_dispute_currency_code"),
+        ({"status": "odd"}, "payments_dispute_status_known"),
+        ({"funds": "lost"}, "payments_dispute_funds_known"),
+        ({"status": "won"}, "payments_dispute_end_paired"),
+        ({"closed_at": "2026-11-22T00:00:00Z"}, "payments_dispute_end_paired"),
+    ],
+)
+def test_a_dispute(booking, change, constraint):
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        make_dispute(make_payment(booking), **change)
+
+
+def test_a_dispute_is_known_once(booking):
+    payment = make_payment(booking)
+    make_dispute(payment, provider_ref="dp_1")
+    with pytest.raises(IntegrityError, match="payments_dispute_ref_once"), transaction.atomic():
+        make_dispute(payment, provider_ref="dp_1")
+
+
+def test_a_posting_is_of_a_known_kind():
+    with pytest.raises(IntegrityError, match="payments_posting_known"), transaction.atomic():
+        LedgerTransaction.objects.create(provider="stripe", kind="tip", external_ref="x", occurred_at=db_now())
 
 
 def test_a_difference_is_open_once():

@@ -10,6 +10,8 @@ BACKOFF_SECONDS = 0.5
 BACKOFF_MOST_SECONDS = 30
 TOO_MANY, SERVER_ERROR = 429, 500
 
+CHARGE_LINE = "latest_charge.balance_transaction"
+
 SIGNATURE_TOLERANCE_SECONDS = 300
 SIGNATURE_HEADER_LENGTH = 4096
 SIGNATURES_MOST = 16
@@ -29,4 +31,12 @@ REFUND_EVENTS = (
     "refund.failed",
     "charge.refund.updated",
 )
-HANDLED_EVENTS = frozenset(INTENT_EVENTS + REFUND_EVENTS)
+DISPUTE_EVENTS = (
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+)
+PAYOUT_EVENTS = ("payout.paid", "payout.failed", "payout.reconciliation_completed")
+HANDLED_EVENTS = frozenset(INTENT_EVENTS + REFUND_EVENTS + DISPUTE_EVENTS + PAYOUT_EVENTS)
