@@ -1,8 +1,13 @@
-"""Row locks. Order: Invite, User, Session, RefreshToken; never a network call while one is held."""
+"""Row locks. Order: Invite, reset and challenge, User, SecondFactor, BackupCode, Session, RefreshToken.
+
+Never a network call while one is held.
+"""
 
 import uuid
 
-from accounts.models import Invite, Session, User
+from django.db.models import Q
+
+from accounts.models import Invite, LoginChallenge, SecondFactor, Session, User
 
 
 def invite(pk: uuid.UUID) -> Invite:
@@ -18,3 +23,26 @@ def user(pk: uuid.UUID) -> User:
 def session(pk: uuid.UUID) -> Session:
     """The session with its user, locked and read afresh; raises Session.DoesNotExist. The user's row is not locked."""
     return Session.objects.select_for_update(no_key=True, of=("self",)).select_related("user").get(pk=pk)
+
+
+def challenge(pk: uuid.UUID) -> LoginChallenge:
+    """The challenge, locked and read afresh; raises LoginChallenge.DoesNotExist."""
+    return LoginChallenge.objects.select_for_update(no_key=True).get(pk=pk)
+
+
+def open_challenges(user_id: uuid.UUID) -> list[LoginChallenge]:
+    """A user's challenges that have not ended, expired or not, oldest first. Call it before locking the user."""
+    rows = LoginChallenge.objects.filter(user_id=user_id, consumed_at__isnull=True, superseded_at__isnull=True)
+    return list(rows.select_for_update(no_key=True).order_by("pk"))
+
+
+def confirmed_factor(user: User) -> SecondFactor | None:
+    """The user's confirmed factor, locked and read afresh."""
+    return SecondFactor.objects.select_for_update(no_key=True).filter(user=user, confirmed=True).first()
+
+
+def factors(user: User, *, pending: uuid.UUID) -> list[SecondFactor]:
+    """The user's confirmed factor and the row of an enrolment, locked and read afresh, in the order of their keys."""
+    wanted = Q(confirmed=True) | Q(pk=pending)
+    rows = SecondFactor.objects.select_for_update(no_key=True).filter(wanted, user=user)
+    return list(rows.order_by("pk"))

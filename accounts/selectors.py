@@ -1,5 +1,6 @@
 """Shared reads of accounts. They never write."""
 
+import hmac
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,11 +8,27 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, Permission
-from django.db.models import DateTimeField, Q, QuerySet
+from django.db.models import DateTimeField, F, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from accounts.constants import KNOWN_NETWORK_DAYS, REAUTH_SECONDS, ROLE_OWNER
-from accounts.models import Invite, KnownNetwork, RefreshToken, Session, User
+from accounts.constants import (
+    KNOWN_NETWORK_DAYS,
+    METHOD_BACKUP_CODE,
+    METHOD_TOTP,
+    REAUTH_SECONDS,
+    ROLE_OWNER,
+)
+from accounts.models import (
+    BackupCode,
+    EnrollmentToken,
+    Invite,
+    KnownNetwork,
+    LoginChallenge,
+    RefreshToken,
+    SecondFactor,
+    Session,
+    User,
+)
 from common import clock, tokens
 
 
@@ -54,9 +71,27 @@ def permissions_of_roles(names: Iterable[str]) -> set[str]:
     return {f"{app}.{codename}" for app, codename in rows}
 
 
+def second_factor(user: User) -> SecondFactor | None:
+    """The user's confirmed factor."""
+    return SecondFactor.objects.filter(user=user, confirmed=True).first()
+
+
 def has_second_factor(user: User) -> bool:
     """Whether the user has enrolled a second factor."""
-    return False
+    return SecondFactor.objects.filter(user=user, confirmed=True).exists()
+
+
+def backup_codes_remaining(user: User) -> int:
+    """How many backup codes of the present batch are unused."""
+    rows = BackupCode.objects.filter(factor__user=user, factor__confirmed=True, used_at__isnull=True)
+    return rows.filter(batch=F("factor__batch")).count()
+
+
+def factor_methods(user: User) -> list[str]:
+    """How the user can prove the second factor: by the app, and by backup codes while there are any."""
+    if not has_second_factor(user):
+        return []
+    return [METHOD_TOTP, METHOD_BACKUP_CODE] if backup_codes_remaining(user) else [METHOD_TOTP]
 
 
 def may_use_admin(user: User | AnonymousUser) -> bool:
@@ -108,6 +143,31 @@ def refresh_token(raw: str) -> RefreshToken | None:
     """The row of a raw refresh token with its session and user."""
     hashes = [digest.hash for digest in tokens.candidates("refresh", raw)]
     return RefreshToken.objects.select_related("session__user").filter(token_hash__in=hashes).first()
+
+
+def challenge(raw: str) -> LoginChallenge | None:
+    """The challenge of a raw token with its user, whatever its state."""
+    hashes = [digest.hash for digest in tokens.candidates("challenge", raw)]
+    return LoginChallenge.objects.select_related("user").filter(token_hash__in=hashes).first()
+
+
+def enrollment_token(raw: str) -> EnrollmentToken | None:
+    """The row of a raw enrolment token with its user, whatever its state."""
+    hashes = [digest.hash for digest in tokens.candidates("enrollment", raw)]
+    return EnrollmentToken.objects.select_related("user").filter(token_hash__in=hashes).first()
+
+
+def password_fingerprint(user: User) -> bytes:
+    """What a challenge remembers of the password's hash."""
+    return tokens.derive("password-fingerprint", str(user.pk), user.password)
+
+
+def has_fingerprint(user: User, fingerprint: bytes | None) -> bool:
+    """Whether the password is still the one of that fingerprint."""
+    if fingerprint is None:
+        return False
+    known = tokens.derived_candidates("password-fingerprint", str(user.pk), user.password)
+    return any(hmac.compare_digest(bytes(fingerprint), one) for one in known)
 
 
 def invite_by_token(raw: str) -> Invite | None:

@@ -79,6 +79,13 @@ def succeed(*, attempt: Attempt) -> None:
                 row.filter(count__gt=0).update(count=F("count") - 1)
 
 
+def take_back(*, attempt: Attempt) -> None:
+    """Uncount a guess that was never judged; nothing else changes."""
+    with transaction.atomic():
+        for rule in attempt.rules:
+            GuessCounter.objects.filter(rule=rule.name, key=rule.key, count__gt=0).update(count=F("count") - 1)
+
+
 def clear(*, rule: str, keys: Iterable[bytes]) -> None:
     """Forget the counts of a rule for these keys."""
     GuessCounter.objects.filter(rule=rule, key__in=list(keys)).delete()

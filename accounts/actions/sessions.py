@@ -10,7 +10,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts import locks, selectors
-from accounts.constants import PREFIX_REFRESH, USER_AGENT_MAX_CHARS
+from accounts.constants import AMR_SECOND_FACTOR, PREFIX_REFRESH, USER_AGENT_MAX_CHARS
 from accounts.errors import InvalidCredentials
 from accounts.models import RefreshToken, Session, User
 from accounts.networks import network_of
@@ -32,33 +32,54 @@ class TokenPair:
     session: Session
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A session that is signed and not stored yet."""
+
+    session: Session
+    access: str
+    refresh: str
+
+
 def open(*, user: User, amr: Sequence[str], transport: Session.Transport, now: datetime) -> TokenPair:  # noqa: A001
     """Open a session for a user who has just proven to be one. The actor is that user.
 
-    Signs first and writes then. Raises SigningUnavailable, and InvalidCredentials when the account was closed or its
-    password changed meanwhile.
+    Signs first and writes then. Raises SigningUnavailable, and InvalidCredentials when the account was closed, its
+    password changed or a second factor was enrolled meanwhile.
     """
-    session = _new_session(user, list(amr), transport, now)
-    access = StaffAccessToken.issue(session=session, now=now)
-    raw = tokens.issue(PREFIX_REFRESH)
-    digest = tokens.digest("refresh", raw)
+    prepared = prepare(user=user, amr=amr, transport=transport, now=now)
     with transaction.atomic():
         present = locks.user(user.pk)
         if not present.is_active or present.password != user.password:
             raise InvalidCredentials
-        session.save(force_insert=True)
-        RefreshToken.objects.create(
-            session=session,
-            generation=0,
-            token_hash=digest.hash,
-            pepper_id=digest.pepper_id,
-            created_at=now,
-            expires_at=session.idle_expires_at,
-        )
-        User.objects.filter(pk=user.pk).update(last_login=now)
-        by = Actor.staff(user, session_id=str(session.pk))
-        audit.actions.record(action="session.created", by=by, target=target(session=session), meta={"amr": list(amr)})
-    return TokenPair(access, raw, session.idle_expires_at, session)
+        if AMR_SECOND_FACTOR.isdisjoint(amr) and selectors.has_second_factor(present):
+            raise InvalidCredentials
+        return store(prepared=prepared)
+
+
+def prepare(*, user: User, amr: Sequence[str], transport: Session.Transport, now: datetime) -> Prepared:
+    """Sign the tokens of a session to come, so that nothing is used up when no key can sign (SigningUnavailable)."""
+    session = new(user=user, amr=list(amr), transport=transport, now=now)
+    return Prepared(session, StaffAccessToken.issue(session=session, now=now), tokens.issue(PREFIX_REFRESH))
+
+
+def store(*, prepared: Prepared) -> TokenPair:
+    """Write a prepared session in the caller's transaction, which holds the user's lock and has checked the user."""
+    session = prepared.session
+    digest = tokens.digest("refresh", prepared.refresh)
+    session.save(force_insert=True)
+    RefreshToken.objects.create(
+        session=session,
+        generation=0,
+        token_hash=digest.hash,
+        pepper_id=digest.pepper_id,
+        created_at=session.created_at,
+        expires_at=session.idle_expires_at,
+    )
+    User.objects.filter(pk=session.user_id).update(last_login=session.created_at)
+    by = Actor.staff(session.user, session_id=str(session.pk))
+    audit.actions.record(action="session.created", by=by, target=target(session=session), meta={"amr": session.amr})
+    return TokenPair(prepared.access, prepared.refresh, session.idle_expires_at, session)
 
 
 def log_out(*, session_id: uuid.UUID, by: Actor | None = None) -> None:
@@ -111,7 +132,8 @@ def end_all(*, user: User, reason: Session.RevokeReason, now: datetime, keep: uu
     return rows.update(revoked_at=now, revoke_reason=reason)
 
 
-def _new_session(user: User, amr: list[str], transport: Session.Transport, now: datetime) -> Session:
+def new(*, user: User, amr: list[str], transport: Session.Transport, now: datetime) -> Session:
+    """A session of the present request, not saved yet."""
     here = context.current()
     absolute = now + settings.REFRESH_TOKEN_EXPIRY
     return Session(
