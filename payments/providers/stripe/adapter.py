@@ -11,13 +11,12 @@ import stripe
 from django.conf import settings
 
 from payments.providers.errors import InvalidRequest, Unavailable
-from payments.providers.protocol import Capabilities, DisputeSnapshot, Order, RefundSnapshot, Snapshot
+from payments.providers.protocol import Capabilities, Order, RefundSnapshot, Snapshot
 from payments.providers.stripe import currencies
 from payments.providers.stripe.client import client
 from payments.providers.stripe.constants import (
     BACKOFF_MOST_SECONDS,
     BACKOFF_SECONDS,
-    CHARGE_LINE,
     INTENT_EVENTS,
     PAGE_SIZE,
     PAGE_TRIES,
@@ -25,7 +24,6 @@ from payments.providers.stripe.constants import (
 from payments.providers.stripe.translation import (
     answer_of,
     date_of,
-    dispute_snapshot,
     reading,
     ref_of,
     refund_snapshot,
@@ -72,9 +70,9 @@ class StripeProvider:
         return self._seen(intent)
 
     def fetch(self, ref: str) -> Snapshot:
-        """GET /v1/payment_intents/{id}, with what its charge did to the balance: that is where the fee stands."""
+        """GET /v1/payment_intents/{id}."""
         with reading():
-            return self._seen(self._v1.payment_intents.retrieve(ref, {"expand": [CHARGE_LINE]}))
+            return self._seen(self._v1.payment_intents.retrieve(ref))
 
     def find(self, payment_id: uuid.UUID, *, since: datetime, until: datetime) -> Snapshot | None:
         """Read the window's list: Stripe's search lags behind, its list does not."""
@@ -93,7 +91,7 @@ class StripeProvider:
     def capture(self, ref: str, *, key: str) -> Snapshot:
         """POST /v1/payment_intents/{id}/capture."""
         with writing():
-            intent = self._v1.payment_intents.capture(ref, {"expand": [CHARGE_LINE]}, {"idempotency_key": key})
+            intent = self._v1.payment_intents.capture(ref, {}, {"idempotency_key": key})
         return self._seen(intent)
 
     def refund(
@@ -115,11 +113,6 @@ class StripeProvider:
         """GET /v1/refunds of one payment."""
         pages = _pages(lambda params: self._v1.refunds.list(cast("Any", {**params, "payment_intent": ref})))
         return [refund_snapshot(refund) for refund in pages]
-
-    def disputes_of(self, ref: str) -> list[DisputeSnapshot]:
-        """GET /v1/disputes of one payment."""
-        pages = _pages(lambda params: self._v1.disputes.list(cast("Any", {**params, "payment_intent": ref})))
-        return [dispute_snapshot(dispute) for dispute in pages]
 
     def list_changes(self, *, since: datetime, until: datetime) -> Iterator[Snapshot]:
         """GET /v1/payment_intents by creation time, newest first; holds one page in memory."""

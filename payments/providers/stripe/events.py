@@ -25,10 +25,19 @@ def snapshot(*, kind: str, api_version: str, payload: dict[str, Any], created: i
 
 
 def payment_ref(payload: dict[str, Any]) -> str:
-    """The PaymentIntent's id, in the object itself or named by a charge or refund."""
-    data = payload.get("data")
-    thing = data.get("object") if isinstance(data, Mapping) else None
-    if not isinstance(thing, Mapping):
-        return ""
+    """The PaymentIntent's id, in the object itself or named by a charge, refund or dispute."""
+    thing = _thing(payload)
     is_intent = thing.get("object") == "payment_intent"
     return translation.ref_of(thing) if is_intent else translation.ref_of(thing.get("payment_intent"))
+
+
+def payout_ref(payload: dict[str, Any]) -> str:
+    """The Payout's id, where the event's object is one."""
+    thing = _thing(payload)
+    return translation.ref_of(thing) if thing.get("object") == "payout" else ""
+
+
+def _thing(payload: dict[str, Any]) -> Mapping[str, Any]:
+    data = payload.get("data")
+    thing = data.get("object") if isinstance(data, Mapping) else None
+    return thing if isinstance(thing, Mapping) else {}

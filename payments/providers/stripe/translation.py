@@ -7,9 +7,9 @@ from typing import Any
 
 import stripe
 
-from payments.constants import DisputeStatus, RefundState, Status
+from payments.constants import RefundState, Status
 from payments.providers import errors
-from payments.providers.protocol import Answer, BalanceLine, DisputeSnapshot, RefundSnapshot, Snapshot
+from payments.providers.protocol import Answer, RefundSnapshot, Snapshot
 from payments.providers.stripe.constants import SERVER_ERROR, TOO_MANY
 from payments.providers.stripe.currencies import from_stripe
 
@@ -48,7 +48,6 @@ def snapshot(intent: Mapping[str, Any], *, as_of: int = 0, answer: Answer | None
         error_code=error.get("decline_code") or error.get("code") or "",
         error_message=error.get("message") or "",
         as_of=as_of,
-        line=_line_of(intent.get("latest_charge")),
         answer=answer or Answer(),
     )
 
@@ -67,47 +66,6 @@ def refund_snapshot(refund: Mapping[str, Any], *, answer: Answer | None = None) 
         metadata=dict(refund.get("metadata") or {}),
         answer=answer or Answer(),
     )
-
-
-def dispute_snapshot(dispute: Mapping[str, Any]) -> DisputeSnapshot:
-    """A Dispute as the core sees it."""
-    currency = dispute["currency"].upper()
-    details = dispute.get("evidence_details") or {}
-    return DisputeSnapshot(
-        ref=dispute["id"],
-        status=DisputeStatus(dispute["status"]),
-        amount=from_stripe(dispute["amount"], currency)[0],
-        currency=currency,
-        payment_ref=ref_of(dispute.get("payment_intent")),
-        charge_ref=ref_of(dispute.get("charge")),
-        reason=dispute.get("reason") or "",
-        evidence_due_by=details.get("due_by") or 0,
-        created=dispute["created"],
-        lines=tuple(balance_line(line) for line in dispute.get("balance_transactions") or ()),
-    )
-
-
-def balance_line(line: Mapping[str, Any]) -> BalanceLine:
-    """A BalanceTransaction as the core sees it."""
-    currency = line["currency"].upper()
-    amount, exact = from_stripe(line["amount"], currency)
-    fee, fee_exact = from_stripe(line["fee"], currency)
-    return BalanceLine(
-        ref=line["id"],
-        kind=line["type"],
-        amount=amount,
-        fee=fee,
-        currency=currency,
-        source=ref_of(line.get("source")),
-        created=line["created"],
-        exact=exact and fee_exact,
-    )
-
-
-def _line_of(charge: Any) -> BalanceLine | None:
-    """The balance transaction of a charge, where both were expanded."""
-    line = charge.get("balance_transaction") if isinstance(charge, Mapping) else None
-    return balance_line(line) if isinstance(line, Mapping) else None
 
 
 def ref_of(value: Any) -> str:

@@ -55,6 +55,7 @@ def _event(payload: Any, secret_id: str) -> InboxEvent:
         api_version=version[:40] if isinstance(version, str) else "",
         object_id=ref_of(thing)[:LONGEST_ID],
         payment_ref=events.payment_ref(payload)[:LONGEST_ID],
+        payout_ref=events.payout_ref(payload)[:LONGEST_ID],
         payload=payload,
         secret_id=secret_id,
     )
