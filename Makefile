@@ -7,9 +7,10 @@ VENV = .venv/bin
 WORKERS ?= 2
 ROUNDS ?= 5
 SECONDS ?= 5
+ROWS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e bench check fix lock clean install
+.PHONY: help run test e2e faults bench check fix lock clean install
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -22,6 +23,9 @@ test: ## every check and every test, on a throw-away PostgreSQL and Valkey
 
 e2e: ## the main paths in real Chromium
 	$(BOOTSTRAP) devkit.suite e2e
+
+faults: ## kill -9 of every process under load, three times each: what was lost, what was done twice (<= 10 minutes)
+	$(BOOTSTRAP) tests.faults $(ROWS)
 
 bench: ## rates of public reads beside their baselines (ROUNDS=5 SECONDS=5); never fails a build
 	$(BOOTSTRAP) benchmarks --rounds $(ROUNDS) --seconds $(SECONDS)

@@ -22,13 +22,14 @@ class Child:
         var: Path,
         env: Mapping[str, str] | None = None,
         lasting: bool = True,
+        checkout: Path | None = None,
     ) -> None:
-        """Describe the command. A `lasting` one must not end by itself."""
+        """Describe the command, run in `checkout` (default: beside `var`). A `lasting` one must not end by itself."""
         self.name = name
         self.lasting = lasting
         self.log = var / "log" / f"{name}.log"
         self._command = list(command)
-        self._checkout = var.parent
+        self._checkout = checkout or var.parent
         self._named = var / "run" / f"{name}.json"
         self._env = dict(env or {})
         self.process: subprocess.Popen[bytes] | None = None

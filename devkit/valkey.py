@@ -54,13 +54,25 @@ def find_binary() -> Path:
 class Valkey:
     """One server on one folder and one loopback port; a context manager. `start` twice needs `stop` between."""
 
-    def __init__(self, data: Path, *, port: int = 0, password: str | None = None, binary: Path | None = None) -> None:
-        """Describe the server; nothing starts yet. Port 0 lets the kernel choose; no password means a random one."""
+    def __init__(
+        self,
+        data: Path,
+        *,
+        port: int = 0,
+        password: str | None = None,
+        binary: Path | None = None,
+        appendonly: bool = True,
+    ) -> None:
+        """Describe the server; nothing starts yet. Port 0 lets the kernel choose; no password means a random one.
+
+        `appendonly=False` keeps nothing on disk, as hosted caches do: every start is empty.
+        """
         self.data = data.resolve()
         self.port = port
         self.password = password or secrets.token_urlsafe(18)
         self.log = self.data.with_name(f"{self.data.name}.log")
         self._binary = binary
+        self._appendonly = appendonly
         self._lock = FolderLock(self.data)
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -92,7 +104,8 @@ class Valkey:
             self.data.mkdir(mode=0o700, parents=True)
         command = [os.fspath(self._binary or find_binary()), "--bind", LOOPBACK, "--port", str(self.port)]
         command += ["--dir", os.fspath(self.data), "--requirepass", self.password, "--save", ""]
-        command += ["--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "volatile-lru"]
+        command += ["--appendonly", "yes" if self._appendonly else "no", "--appendfsync", "everysec"]
+        command += ["--maxmemory-policy", "volatile-lru"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command,

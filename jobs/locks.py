@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from common.errors import NotFound
-from jobs.constants import LEASE_SECONDS, REDISPATCH_SECONDS
+from jobs import constants
 from jobs.models import Job, State
 
 # A row whose attempts are used up was held by a worker that vanished each time: it is buried instead of run.
@@ -54,13 +54,16 @@ def take_for_dispatch(*, limit: int, now: datetime) -> list[Job]:
     due = Job.objects.filter(due_at__lte=now).order_by("due_at").select_for_update(skip_locked=True)
     jobs = list(due[:limit])
     Job.objects.filter(pk__in=[job.pk for job in jobs]).update(
-        state=State.SENT, redispatch_at=now + timedelta(seconds=REDISPATCH_SECONDS), lease_until=None, worker=""
+        state=State.SENT,
+        redispatch_at=now + timedelta(seconds=constants.REDISPATCH_SECONDS),
+        lease_until=None,
+        worker="",
     )
     return jobs
 
 
 def _claim(condition: str, now: datetime, **parameters: object) -> list[Job]:
-    lease_until = now + timedelta(seconds=LEASE_SECONDS)
+    lease_until = now + timedelta(seconds=constants.LEASE_SECONDS)
     values = {"now": now, "worker": _WORKER, "lease_until": lease_until, **parameters}
     claimed = list(Job.objects.raw(_CLAIM.format(condition=condition), values))
     return sorted(claimed, key=lambda job: job.run_at)

@@ -9,15 +9,9 @@ from django.db.models import QuerySet
 
 from common.actor import Actor
 from common.clock import db_now
+from jobs import constants
 from jobs.actions import enqueue
-from jobs.constants import (
-    ALERT_KIND,
-    ERROR_LENGTH,
-    JITTER,
-    LAST_RETRY_SECONDS,
-    RETRY_SECONDS,
-    UNKNOWN_KIND_DELAY_SECONDS,
-)
+from jobs.constants import ALERT_KIND, ERROR_LENGTH, JITTER, UNKNOWN_KIND_DELAY_SECONDS
 from jobs.errors import StaleLease
 from jobs.models import Job, State
 
@@ -27,7 +21,8 @@ DEAD_CODE = "job_dead"
 
 def retry_delay(attempt: int) -> timedelta:
     """Return the pause after the given attempt (from 1), with jitter so that failures do not return in step."""
-    seconds = RETRY_SECONDS[attempt - 1] if attempt <= len(RETRY_SECONDS) else LAST_RETRY_SECONDS
+    steps = constants.RETRY_SECONDS
+    seconds = steps[attempt - 1] if attempt <= len(steps) else constants.LAST_RETRY_SECONDS
     return timedelta(seconds=seconds * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - not a secret
 
 

@@ -1,0 +1,1 @@
+"""The Django app of the faults: jobs whose effects can be counted, and an endpoint that enqueues them."""
