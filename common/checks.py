@@ -44,4 +44,8 @@ def advice() -> list[tuple[bool, str]]:
             settings.PRODUCTION and settings.HTTPS and not settings.PROXY_HOPS,
             "PROXY_HOPS is 0 and PUBLIC_URL is https: behind a proxy that ends TLS pages would redirect to themselves.",
         ),
+        (
+            bool(settings.JWT_KMS_KEY_ID and settings.JWT_PRIVATE_KEY),
+            "JWT_KMS_KEY_ID signs access tokens: JWT_PRIVATE_KEY is ignored.",
+        ),
     ]

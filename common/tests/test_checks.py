@@ -16,6 +16,7 @@ def sentences() -> list[str]:
     [
         ({"PRODUCTION": True, "PAYMENTS_MODE": "twin"}, "STRIPE_API_BASE"),
         ({"PRODUCTION": True, "HTTPS": True, "PROXY_HOPS": 0}, "PROXY_HOPS"),
+        ({"JWT_KMS_KEY_ID": "alias/sign-in", "JWT_PRIVATE_KEY": "pem"}, "JWT_KMS_KEY_ID signs"),
     ],
 )
 def test_production_is_told_of_what_would_surprise_it(settings: Any, changes: dict[str, Any], start: str) -> None:

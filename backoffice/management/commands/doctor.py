@@ -7,6 +7,7 @@ from django.core import checks
 from django.core.cache import caches
 from django.core.management.base import BaseCommand
 
+from accounts.actions import keys
 from backoffice.selectors import HEALTH
 from common.health import Check
 
@@ -21,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the mode, the state of each dependency, then the advice of the checks."""
         self.stdout.write(f"{settings.DJANGO_ENV} at {settings.PUBLIC_URL}, payments {settings.PAYMENTS_MODE}")
-        found = [limits_store(), *(check() for check in HEALTH)]
+        found = [limits_store(), keys.check(), *(check() for check in HEALTH)]
         for check in found:
             reason = f" ({check.words})" if check.reason else ""
             self.stdout.write(f"  {check.name:<10} {WORDS[check.status]}{reason}")

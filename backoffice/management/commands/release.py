@@ -6,10 +6,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from accounts.actions import keys, roles
+from accounts.errors import SigningUnavailable
 from common.actor import Actor
 
 RELEASE_LOCK = 7_205_017  # any constant; it serialises two releases at once
@@ -47,7 +48,10 @@ class Command(BaseCommand):
         call_command("createcachetable", verbosity=0)
         roles.sync(by=operator)
         self.stdout.write("Roles: written.")
-        keys.ensure(by=operator)
+        try:
+            keys.ensure(by=operator)
+        except SigningUnavailable as fault:
+            raise CommandError("The key of JWT_KMS_KEY_ID or JWT_PRIVATE_KEY cannot be had or cannot sign.") from fault
         self.stdout.write("Signing keys: there.")
         if settings.PRODUCTION:
             call_command("collectstatic", interactive=False, verbosity=0)
