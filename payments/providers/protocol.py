@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 
@@ -28,9 +29,42 @@ class Order:
     description: str
 
 
+class EntryKind(StrEnum):
+    """What moved the provider's balance; `OTHER` is a fee by itself, a transfer, a reserve or anything else."""
+
+    CHARGE = "charge"
+    REFUND = "refund"
+    REFUND_FAILURE = "refund_failure"
+    DISPUTE = "dispute"
+    DISPUTE_REVERSAL = "dispute_reversal"
+    PAYOUT = "payout"
+    PAYOUT_REVERSAL = "payout_reversal"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceEntry:
+    """One line of the provider's balance: `net` is `amount` less `fee`, in the currency that the provider settles in.
+
+    `source_ref` names the charge, refund, dispute or payout that it belongs to; empty for none. `exact` is False when
+    an amount is no whole number of our minor units.
+    """
+
+    ref: str
+    kind: EntryKind
+    amount: int
+    fee: int
+    net: int
+    currency: str
+    source_ref: str
+    created: datetime
+    description: str = ""
+    exact: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A payment as the provider shows it.
+    """A payment as the provider shows it. `entry` is what its charge did to the balance, where asked for.
 
     `status` is one of `payments.constants.Status`; `as_of` is the provider's clock in seconds when it was true, 0 where
     that is unknown. `exact` is False when the provider's amount is no whole number of our minor units.
@@ -51,6 +85,7 @@ class Snapshot:
     error_code: str = ""
     error_message: str = ""
     as_of: int = 0
+    entry: BalanceEntry | None = None
     answer: Answer = field(default_factory=Answer)
 
 
@@ -70,6 +105,28 @@ class RefundSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeSnapshot:
+    """A dispute as the provider shows it.
+
+    `status` is one of `payments.constants.DisputeStatus`, `funds` one of `DisputeFunds`. `evidence_due_by` is None
+    where the bank takes no answer. `entries` are what it did to the balance: nothing, a withdrawal, a reversal.
+    """
+
+    ref: str
+    status: str
+    funds: str
+    amount: int
+    currency: str
+    payment_ref: str
+    charge_ref: str
+    opened_at: datetime
+    livemode: bool
+    reason: str = ""
+    evidence_due_by: datetime | None = None
+    entries: tuple[BalanceEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PayoutSnapshot:
     """What the provider pays to our bank. `state` is `paid`, `pending`, `in_transit`, `canceled` or `failed`.
 
@@ -80,10 +137,9 @@ class PayoutSnapshot:
     state: str
     amount: int
     currency: str
+    created: datetime
     livemode: bool
     complete: bool
-    created: int = 0
-    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +201,10 @@ class PaymentProvider(Protocol):
         """Look among what was created in the window for the one that carries our payment's id."""
         ...
 
+    def capture(self, ref: str, *, key: str) -> Snapshot:
+        """Take all of what was authorized."""
+        ...
+
     def cancel(self, ref: str, *, key: str) -> Snapshot:
         """Stop collecting."""
         ...
@@ -163,12 +223,16 @@ class PaymentProvider(Protocol):
         """All disputes and inquiries of a payment."""
         ...
 
+    def entries_of(self, source_ref: str) -> list[BalanceEntry]:
+        """What a charge, refund or dispute did to the balance: where its fee is found."""
+        ...
+
     def payout(self, ref: str) -> PayoutSnapshot:
         """Read a payout."""
         ...
 
-    def lines_of_payout(self, ref: str) -> Iterator[BalanceLine]:
-        """What a payout paid out, without the payout's own line."""
+    def entries_of_payout(self, ref: str) -> Iterator[BalanceEntry]:
+        """What a payout paid out, without the payout's own entry."""
         ...
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> InboxEvent:
@@ -191,7 +255,7 @@ class PaymentProvider(Protocol):
         """Every dispute opened in the window."""
         ...
 
-    def list_lines(self, *, since: datetime, until: datetime) -> Iterator[BalanceLine]:
+    def list_entries(self, *, since: datetime, until: datetime) -> Iterator[BalanceEntry]:
         """Every line of the balance in the window."""
         ...
 

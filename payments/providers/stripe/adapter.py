@@ -11,21 +11,36 @@ import stripe
 from django.conf import settings
 
 from payments.providers.errors import InvalidRequest, Unavailable
-from payments.providers.protocol import Capabilities, Order, RefundSnapshot, Snapshot
-from payments.providers.stripe import currencies
+from payments.providers.protocol import (
+    BalanceEntry,
+    Capabilities,
+    DisputeSnapshot,
+    EntryKind,
+    InboxEvent,
+    Order,
+    PayoutSnapshot,
+    RefundSnapshot,
+    Snapshot,
+)
+from payments.providers.stripe import currencies, webhook
+from payments.providers.stripe import events as stripe_events
 from payments.providers.stripe.client import client
 from payments.providers.stripe.constants import (
     BACKOFF_MOST_SECONDS,
     BACKOFF_SECONDS,
-    INTENT_EVENTS,
+    CHARGE_ENTRY,
+    EVENT_TYPES_MOST,
+    MONEY_EVENTS,
     PAGE_SIZE,
     PAGE_TRIES,
 )
 from payments.providers.stripe.translation import (
     answer_of,
+    balance_entry,
     date_of,
+    dispute_snapshot,
+    payout_snapshot,
     reading,
-    ref_of,
     refund_snapshot,
     snapshot,
     writing,
@@ -38,7 +53,15 @@ class StripeProvider:
     """One account by one client."""
 
     name = "stripe"
-    capabilities = Capabilities(lists=True, partial_refund=True, idempotency="key")
+    capabilities = Capabilities(
+        lists=True,
+        partial_refund=True,
+        idempotency="key",
+        currencies=currencies.CHARGED,
+        places=currencies.places,
+        minimums=currencies.MINIMUMS,
+        maximum=currencies.AMOUNT_MAX,
+    )
 
     def __init__(self, sdk: stripe.StripeClient, *, livemode: bool) -> None:
         self.livemode = livemode
@@ -70,9 +93,9 @@ class StripeProvider:
         return self._seen(intent)
 
     def fetch(self, ref: str) -> Snapshot:
-        """GET /v1/payment_intents/{id}."""
+        """GET /v1/payment_intents/{id}, with what its charge did to the balance: that is where the fee stands."""
         with reading():
-            return self._seen(self._v1.payment_intents.retrieve(ref))
+            return self._seen(self._v1.payment_intents.retrieve(ref, {"expand": [CHARGE_ENTRY]}))
 
     def find(self, payment_id: uuid.UUID, *, since: datetime, until: datetime) -> Snapshot | None:
         """Read the window's list: Stripe's search lags behind, its list does not."""
@@ -91,7 +114,7 @@ class StripeProvider:
     def capture(self, ref: str, *, key: str) -> Snapshot:
         """POST /v1/payment_intents/{id}/capture."""
         with writing():
-            intent = self._v1.payment_intents.capture(ref, {}, {"idempotency_key": key})
+            intent = self._v1.payment_intents.capture(ref, {"expand": [CHARGE_ENTRY]}, {"idempotency_key": key})
         return self._seen(intent)
 
     def refund(
@@ -111,20 +134,57 @@ class StripeProvider:
 
     def refunds_of(self, ref: str) -> list[RefundSnapshot]:
         """GET /v1/refunds of one payment."""
-        pages = _pages(lambda params: self._v1.refunds.list(cast("Any", {**params, "payment_intent": ref})))
-        return [refund_snapshot(refund) for refund in pages]
+        return [refund_snapshot(one) for one in _listed(self._v1.refunds, payment_intent=ref)]
+
+    def disputes_of(self, ref: str) -> list[DisputeSnapshot]:
+        """GET /v1/disputes of one payment."""
+        return [dispute_snapshot(one) for one in _listed(self._v1.disputes, payment_intent=ref)]
+
+    def entries_of(self, source_ref: str) -> list[BalanceEntry]:
+        """GET /v1/balance_transactions of one source."""
+        return [balance_entry(one) for one in _listed(self._v1.balance_transactions, source=source_ref)]
+
+    def payout(self, ref: str) -> PayoutSnapshot:
+        """GET /v1/payouts/{id}."""
+        with reading():
+            return payout_snapshot(self._v1.payouts.retrieve(ref).to_dict())
+
+    def entries_of_payout(self, ref: str) -> Iterator[BalanceEntry]:
+        """GET /v1/balance_transactions of one payout, whose own entry stands among them."""
+        entries = (balance_entry(one) for one in _listed(self._v1.balance_transactions, payout=ref))
+        return (entry for entry in entries if entry.kind != EntryKind.PAYOUT)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> InboxEvent:
+        """The body that `Stripe-Signature` proves; no other header counts."""
+        return webhook.parse(headers.get("Stripe-Signature", ""), body, now=now)
 
     def list_changes(self, *, since: datetime, until: datetime) -> Iterator[Snapshot]:
         """GET /v1/payment_intents by creation time, newest first; holds one page in memory."""
-        window = _window(since, until)
-        for intent in _pages(lambda params: self._v1.payment_intents.list(cast("Any", {**params, **window}))):
-            yield snapshot(intent)
+        return (snapshot(one) for one in _listed(self._v1.payment_intents, created=_window(since, until)))
 
     def missed(self, *, since: datetime, until: datetime) -> Iterator[str]:
-        """GET /v1/events that some endpoint of ours has not answered with 2xx."""
-        wanted = {**_window(since, until), "delivery_success": False, "types": list(INTENT_EVENTS)}
-        for event in _pages(lambda params: self._v1.events.list(cast("Any", {**params, **wanted}))):
-            yield ref_of(event["data"]["object"])
+        """GET /v1/events about payments, refunds and disputes that some endpoint has not answered with 2xx."""
+        window = _window(since, until)
+        for start in range(0, len(MONEY_EVENTS), EVENT_TYPES_MOST):
+            types = list(MONEY_EVENTS[start : start + EVENT_TYPES_MOST])
+            for event in _listed(self._v1.events, created=window, delivery_success=False, types=types):
+                yield stripe_events.payment_ref(dict(event))
+
+    def list_refunds(self, *, since: datetime, until: datetime) -> Iterator[RefundSnapshot]:
+        """GET /v1/refunds."""
+        return (refund_snapshot(one) for one in _listed(self._v1.refunds, created=_window(since, until)))
+
+    def list_disputes(self, *, since: datetime, until: datetime) -> Iterator[DisputeSnapshot]:
+        """GET /v1/disputes."""
+        return (dispute_snapshot(one) for one in _listed(self._v1.disputes, created=_window(since, until)))
+
+    def list_entries(self, *, since: datetime, until: datetime) -> Iterator[BalanceEntry]:
+        """GET /v1/balance_transactions."""
+        return (balance_entry(one) for one in _listed(self._v1.balance_transactions, created=_window(since, until)))
+
+    def list_payouts(self, *, since: datetime, until: datetime) -> Iterator[PayoutSnapshot]:
+        """GET /v1/payouts."""
+        return (payout_snapshot(one) for one in _listed(self._v1.payouts, created=_window(since, until)))
 
     @staticmethod
     def _exact(amount: int, currency: str) -> int:
@@ -143,8 +203,13 @@ def adapter(*, background: bool) -> StripeProvider:
     return StripeProvider(client(background=background), livemode=settings.PAYMENTS_MODE == "live")
 
 
-def _window(since: datetime, until: datetime) -> dict[str, Any]:
-    return {"created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())}}
+def _window(since: datetime, until: datetime) -> dict[str, int]:
+    return {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
+
+
+def _listed(service: Any, **wanted: Any) -> Iterator[Mapping[str, Any]]:
+    """All objects that a list of the SDK's has for these parameters, one page in memory at a time."""
+    return _pages(lambda params: service.list({**params, **wanted}))
 
 
 def _pages(page: Page) -> Iterator[Mapping[str, Any]]:

@@ -10,6 +10,8 @@ BACKOFF_SECONDS = 0.5
 BACKOFF_MOST_SECONDS = 30
 TOO_MANY, SERVER_ERROR = 429, 500
 
+CHARGE_ENTRY = "latest_charge.balance_transaction"  # expanded, it tells the fee
+
 SIGNATURE_TOLERANCE_SECONDS = 300
 SIGNATURE_HEADER_LENGTH = 4096
 SIGNATURES_MOST = 16
@@ -40,4 +42,3 @@ PAYOUT_EVENTS = ("payout.paid", "payout.failed", "payout.reconciliation_complete
 MONEY_EVENTS = INTENT_EVENTS + REFUND_EVENTS + DISPUTE_EVENTS  # about a payment
 HANDLED_EVENTS = frozenset(MONEY_EVENTS + PAYOUT_EVENTS)
 EVENT_TYPES_MOST = 20  # that GET /v1/events takes at once
-PAYOUT_LINE = "payout"  # the type of the balance transaction that is the payout itself

@@ -2,14 +2,23 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import stripe
 
-from payments.constants import RefundState, Status
+from payments.constants import DisputeFunds, DisputeStatus, RefundState, Status
 from payments.providers import errors
-from payments.providers.protocol import Answer, RefundSnapshot, Snapshot
+from payments.providers.protocol import (
+    Answer,
+    BalanceEntry,
+    DisputeSnapshot,
+    EntryKind,
+    PayoutSnapshot,
+    RefundSnapshot,
+    Snapshot,
+)
 from payments.providers.stripe.constants import SERVER_ERROR, TOO_MANY
 from payments.providers.stripe.currencies import from_stripe
 
@@ -22,6 +31,8 @@ STATUSES = {
     "succeeded": Status.SUCCEEDED,
     "canceled": Status.CANCELED,
 }
+# By the words of Stripe's reports, which are finer than its types: a dispute's type is only `adjustment`.
+KINDS = {kind.value: kind for kind in EntryKind}
 KEY_IN_USE = "idempotency_key_in_use"
 NOT_THERE = 404
 
@@ -48,6 +59,7 @@ def snapshot(intent: Mapping[str, Any], *, as_of: int = 0, answer: Answer | None
         error_code=error.get("decline_code") or error.get("code") or "",
         error_message=error.get("message") or "",
         as_of=as_of,
+        entry=_entry_of(intent.get("latest_charge")),
         answer=answer or Answer(),
     )
 
@@ -66,6 +78,75 @@ def refund_snapshot(refund: Mapping[str, Any], *, answer: Answer | None = None) 
         metadata=dict(refund.get("metadata") or {}),
         answer=answer or Answer(),
     )
+
+
+def dispute_snapshot(dispute: Mapping[str, Any]) -> DisputeSnapshot:
+    """A Dispute as the core sees it; its balance transactions tell where the money is."""
+    currency = dispute["currency"].upper()
+    due = (dispute.get("evidence_details") or {}).get("due_by")
+    entries = tuple(balance_entry(entry) for entry in dispute.get("balance_transactions") or ())
+    return DisputeSnapshot(
+        ref=dispute["id"],
+        status=DisputeStatus(dispute["status"]),
+        funds=_funds(entries),
+        amount=from_stripe(dispute["amount"], currency)[0],
+        currency=currency,
+        payment_ref=ref_of(dispute.get("payment_intent")),
+        charge_ref=ref_of(dispute.get("charge")),
+        opened_at=_instant(dispute["created"]),
+        livemode=dispute["livemode"],
+        reason=dispute.get("reason") or "",
+        evidence_due_by=_instant(due) if due else None,
+        entries=entries,
+    )
+
+
+def _funds(entries: tuple[BalanceEntry, ...]) -> DisputeFunds:
+    if any(entry.kind == EntryKind.DISPUTE_REVERSAL for entry in entries):
+        return DisputeFunds.REINSTATED
+    return DisputeFunds.WITHDRAWN if entries else DisputeFunds.NONE
+
+
+def balance_entry(entry: Mapping[str, Any]) -> BalanceEntry:
+    """A BalanceTransaction as the core sees it."""
+    currency = entry["currency"].upper()
+    (amount, exact), (fee, fee_exact) = (from_stripe(entry[name], currency) for name in ("amount", "fee"))
+    return BalanceEntry(
+        ref=entry["id"],
+        kind=KINDS.get(entry.get("reporting_category") or "", EntryKind.OTHER),
+        amount=amount,
+        fee=fee,
+        net=amount - fee,
+        currency=currency,
+        source_ref=ref_of(entry.get("source")),
+        created=_instant(entry["created"]),
+        description=entry.get("description") or "",
+        exact=exact and fee_exact,
+    )
+
+
+def _entry_of(charge: Any) -> BalanceEntry | None:
+    """The balance transaction of a charge, where both were expanded."""
+    entry = charge.get("balance_transaction") if isinstance(charge, Mapping) else None
+    return balance_entry(entry) if isinstance(entry, Mapping) else None
+
+
+def payout_snapshot(payout: Mapping[str, Any]) -> PayoutSnapshot:
+    """A Payout as the core sees it."""
+    currency = payout["currency"].upper()
+    return PayoutSnapshot(
+        ref=payout["id"],
+        state=payout["status"],
+        amount=from_stripe(payout["amount"], currency)[0],
+        currency=currency,
+        created=_instant(payout["created"]),
+        livemode=payout["livemode"],
+        complete=payout.get("reconciliation_status") == "completed",
+    )
+
+
+def _instant(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)
 
 
 def ref_of(value: Any) -> str:
