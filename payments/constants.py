@@ -9,6 +9,8 @@ ERROR_TEXT_LENGTH = 500
 NOTE_LENGTH = 500
 OFFLINE_REFERENCE_LENGTH = 120
 
+SYNC_JOB = "payments.sync"
+DISPUTE_REMIND_DAYS = 3  # before the bank's deadline
 SYNC_AFTER_SECONDS = 5  # a read older than this queues a look at the provider
 CALL_STALE_SECONDS = 60  # a call that is `sent` for longer has lost its worker
 PROVIDER_KEY_HOURS = 24  # Stripe replays an answer for at least so long; afterwards a key may act again
@@ -222,6 +224,7 @@ CLOSED_DISPUTES = (
     DisputeStatus.LOST,
     DisputeStatus.PREVENTED,
 )
+ANSWERABLE_DISPUTES = (DisputeStatus.NEEDS_RESPONSE, DisputeStatus.WARNING_NEEDS_RESPONSE)
 OPEN_REFUNDS = (RefundState.REQUESTED, RefundState.PENDING, RefundState.REQUIRES_ACTION)
 
 _UNPAID_MOVES = frozenset({Status.PROCESSING, Status.AUTHORIZED, Status.SUCCEEDED, Status.CANCELED, Status.FAILED})

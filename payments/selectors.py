@@ -1,7 +1,7 @@
 """Reads of payments; nothing here writes."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -15,14 +15,17 @@ from common.attention import Attention
 from common.errors import NotFound
 from common.health import Check
 from payments.constants import (
+    INQUIRIES,
     OPEN_STATUSES,
+    DisputeFunds,
     DisputeState,
+    DisputeStatus,
     PaymentState,
     Posting,
     RefundState,
     Status,
 )
-from payments.models import Drift, LedgerTransaction, Payment, Refund
+from payments.models import Dispute, Drift, LedgerTransaction, Payment, Refund
 from payments.providers import chargeable, configured
 from payments.providers.protocol import Snapshot
 
@@ -110,6 +113,26 @@ def payment_state(payment: Payment) -> str:
         return PaymentState.PAID
     whole = payment.amount_refunded >= payment.amount_captured
     return PaymentState.REFUNDED if whole else PaymentState.PARTIALLY_REFUNDED
+
+
+def holds_money(dispute: Dispute) -> bool:
+    """Whether a dispute keeps its amount from us: while a real one is open, and for as long as the money is away."""
+    fought = dispute.closed_at is None and dispute.status not in INQUIRIES
+    return fought or dispute.funds == DisputeFunds.WITHDRAWN
+
+
+def dispute_state(disputes: Iterable[Dispute]) -> DisputeState:
+    """What all disputes of a payment come to: an open one counts first, then a lost one."""
+    states = {_dispute_state(one) for one in disputes}
+    order = (DisputeState.OPEN, DisputeState.LOST, DisputeState.INQUIRY, DisputeState.WON)
+    return next((state for state in order if state in states), DisputeState.NONE)
+
+
+def _dispute_state(dispute: Dispute) -> DisputeState:
+    if dispute.closed_at is None:
+        return DisputeState.INQUIRY if dispute.status in INQUIRIES else DisputeState.OPEN
+    ended = {DisputeStatus.WON: DisputeState.WON, DisputeStatus.LOST: DisputeState.LOST}
+    return ended.get(DisputeStatus(dispute.status), DisputeState.NONE)
 
 
 def refundable(payment: Payment) -> int:

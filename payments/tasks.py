@@ -5,8 +5,8 @@ import uuid
 from bookings.actions.cancellation import REFUND_JOB
 from common.actor import Actor
 from common.handlers import JobRun, hours, job, minutes
-from payments.actions import apply, inbox, looks, reconciling, refunds, sweeping
-from payments.constants import PICTURE_TRIES
+from payments.actions import apply, disputes, inbox, looks, reconciling, refunds, sweeping
+from payments.constants import PICTURE_TRIES, SYNC_JOB
 from payments.providers.errors import NotConfigured
 
 HOURLY_WINDOW = 3
@@ -16,7 +16,7 @@ NIGHTLY_WINDOW = 72
 @job(inbox.APPLY_JOB, max_attempts=8)
 def apply_event(run: JobRun, *, event_id: str) -> None:
     """Apply one stored event; where it may be old, what the provider shows now."""
-    picture: looks.Picture | None = None
+    picture: inbox.Sight | None = None
     by = Actor.provider("stripe")
     for attempt in range(PICTURE_TRIES):
         try:
@@ -30,7 +30,7 @@ def apply_event(run: JobRun, *, event_id: str) -> None:
             return
 
 
-@job(looks.SYNC_JOB)
+@job(SYNC_JOB)
 def sync(run: JobRun, *, payment_id: str) -> None:
     """Look one payment up at its provider."""
     looks.sync(payment_id=uuid.UUID(payment_id), by=run.by)
@@ -46,6 +46,12 @@ def refund_cancelled(run: JobRun, *, booking_id: str) -> None:
 def sweep(run: JobRun) -> None:
     """Resolve what has no answer, give up what nobody pays, ask for owed refunds."""
     sweeping.sweep(by=run.by)
+
+
+@job("payments.dispute_deadlines", every=hours(1))
+def dispute_deadlines(run: JobRun) -> None:
+    """Remind of disputes whose evidence is due soon."""
+    disputes.remind(by=run.by)
 
 
 @job(reconciling.RECONCILE_JOB, every=hours(1), time_limit=600)

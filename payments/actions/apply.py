@@ -14,12 +14,14 @@ from bookings import selectors as bookings
 from bookings.actions import payments as booking_money
 from common.actor import Actor
 from common.target import Target
+from jobs.actions import enqueue
 from payments import client_secret, locks
 from payments.actions import ledger, receipts
 from payments.constants import (
     ERROR_CODE_LENGTH,
     ERROR_TEXT_LENGTH,
     OPEN_STATUSES,
+    SYNC_JOB,
     TRANSITIONS,
     ReviewReason,
     Status,
@@ -118,7 +120,13 @@ def _bring(payment: Payment, snapshot: Snapshot, *, by: Actor, now: datetime, lo
     _save(payment, {**changes, **quiet}, now)
     if changes.get("status") == Status.SUCCEEDED:
         receipts.send_receipt(payment=payment, by=by)
+        _ask_for_fee(payment, by=by)
     return Applied(payment, outcome)
+
+
+def _ask_for_fee(payment: Payment, *, by: Actor) -> None:
+    """The fee stands in the charge's balance transaction, which no event holds: have the payment looked up once."""
+    enqueue(kind=SYNC_JOB, args={"payment_id": str(payment.pk)}, by=by, dedupe_key=str(payment.pk))
 
 
 def _mirror(payment: Payment, snapshot: Snapshot) -> dict[str, Any]:

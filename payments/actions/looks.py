@@ -1,6 +1,7 @@
 """Looking a payment up at its provider, and bringing our row up to what is found."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,15 +13,20 @@ from common.clock import db_now
 from common.target import Target
 from jobs.actions import enqueue
 from payments import selectors
-from payments.actions import apply, opening, refunds
-from payments.constants import OPEN_STATUSES, PICTURE_TRIES, RETRY_AFTER_SECONDS, SYNC_AFTER_SECONDS, Status
+from payments.actions import apply, balances, disputes, opening, refunds
+from payments.constants import (
+    OPEN_STATUSES,
+    PICTURE_TRIES,
+    RETRY_AFTER_SECONDS,
+    SYNC_AFTER_SECONDS,
+    SYNC_JOB,
+    Status,
+)
 from payments.errors import PaymentsNotConfigured, ProviderUnavailable
 from payments.models import Payment
 from payments.providers import get
 from payments.providers.errors import NotConfigured, NotFound, ProviderError
-from payments.providers.protocol import PaymentProvider, RefundSnapshot, Snapshot
-
-SYNC_JOB = "payments.sync"
+from payments.providers.protocol import BalanceEntry, DisputeSnapshot, PaymentProvider, RefundSnapshot, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +34,40 @@ class Picture:
     """A payment as its provider showed it while our row had the version `seen` (None: no row)."""
 
     snapshot: Snapshot
-    refunds: list[RefundSnapshot]
     seen: int | None
+    refunds: Sequence[RefundSnapshot] = ()
+    disputes: Sequence[DisputeSnapshot] = ()
+
+    @property
+    def entries(self) -> list[BalanceEntry]:
+        """What the payment and its disputes did to the balance."""
+        of_charge = [self.snapshot.entry] if self.snapshot.entry else []
+        return [*of_charge, *(entry for dispute in self.disputes for entry in dispute.entries)]
 
 
 def look(*, ref: str, payment: Payment | None, provider: PaymentProvider) -> Picture:
-    """Ask the provider, outside a transaction; refunds only where money has arrived. Raises ProviderError."""
+    """Ask the provider, outside a transaction; what follows money only where it has arrived. Raises ProviderError."""
+    seen = payment.lock_version if payment else None
     snapshot = provider.fetch(ref)
-    found = provider.refunds_of(ref) if snapshot.status == Status.SUCCEEDED else []
-    return Picture(snapshot, found, payment.lock_version if payment else None)
+    if snapshot.status != Status.SUCCEEDED:
+        return Picture(snapshot, seen)
+    return Picture(snapshot, seen, provider.refunds_of(ref), provider.disputes_of(ref))
 
 
 def bring(*, payment_id: uuid.UUID, picture: Picture, by: Actor, now: datetime) -> apply.Applied:
-    """Apply a picture: the payment first, then its refunds. Needs a transaction; raises apply.Refetch."""
+    """Apply a picture: the payment first, then its refunds, disputes and fees.
+
+    Needs a transaction; raises apply.Refetch.
+    """
     applied = apply.apply(
         payment_id=payment_id, snapshot=picture.snapshot, by=by, now=now, seen=picture.seen
     )  # fmt: skip
     if picture.refunds:
         refunds.apply_set(payment_id=payment_id, found=picture.refunds, by=by, now=now)
+    if picture.disputes:
+        disputes.apply_set(payment_id=payment_id, found=picture.disputes, by=by, now=now)
+    for entry in picture.entries:
+        balances.book(entry=entry, provider=applied.payment.provider)
     return applied
 
 

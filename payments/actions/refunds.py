@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -68,7 +69,7 @@ def complete(*, call: ProviderCall, by: Actor) -> None:
         calls.finish(call=call, answer=snapshot.answer)
 
 
-def apply_set(*, payment_id: uuid.UUID, found: list[RefundSnapshot], by: Actor, now: datetime) -> None:
+def apply_set(*, payment_id: uuid.UUID, found: Sequence[RefundSnapshot], by: Actor, now: datetime) -> None:
     """Bring the refunds of a payment to what the provider shows and count them again; needs a transaction.
 
     Nothing is added up from events, so it does not matter how often or in which order they come.
