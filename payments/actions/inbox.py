@@ -7,21 +7,25 @@ from typing import Any
 
 from django.db import transaction
 
+from audit.actions import record
 from common.actor import Actor
 from common.clock import db_now
+from common.errors import NotFound
 from common.ids import uuid7
+from common.target import Target
 from jobs.actions import enqueue
 from payments import locks, selectors
-from payments.actions import adoption, alerts, apply, looks
+from payments.actions import adoption, alerts, apply, balances, looks
 from payments.constants import EventState
 from payments.models import Payment, PaymentEvent
 from payments.providers import get, reader
-from payments.providers.protocol import InboxEvent, Snapshot
+from payments.providers.protocol import InboxEvent, PayoutSnapshot, Snapshot
 
 logger = logging.getLogger(__name__)
 APPLY_JOB = "payments.apply_event"
 UNKNOWN_TYPE = "unknown_type"
 OBJECT_UNREADABLE = "object_unreadable"
+Sight = looks.Picture | PayoutSnapshot
 
 
 class PaymentMissing(Exception):
@@ -44,7 +48,7 @@ def receive(*, event: InboxEvent, body: bytes, provider: str, livemode: bool, by
     return True
 
 
-def process(*, event_id: uuid.UUID, picture: looks.Picture | None, by: Actor) -> None:
+def process(*, event_id: uuid.UUID, picture: Sight | None, by: Actor) -> None:
     """Apply a stored event once, from its own object or from a fresh `picture`. Needs a transaction.
 
     Raises apply.Refetch when a (newer) picture is needed, and PaymentMissing.
@@ -52,10 +56,52 @@ def process(*, event_id: uuid.UUID, picture: looks.Picture | None, by: Actor) ->
     event = PaymentEvent.objects.get(pk=event_id)
     if event.state != EventState.RECEIVED:
         return
+    if reader(event.provider).payout_ref(event.payload):
+        _pay_out(event_id, picture if isinstance(picture, PayoutSnapshot) else None)
+    else:
+        _settle(event, picture if isinstance(picture, looks.Picture) else None, by=by)
+
+
+def replay(*, event_id: str, by: Actor) -> PaymentEvent:
+    """Have a stored event applied again by a job, whatever became of it; audited.
+
+    `event_id` is the provider's. One that would be ignored again today stays as it is. Raises NotFound.
+    """
+    with transaction.atomic():
+        found = PaymentEvent.objects.select_for_update(no_key=True).filter(event_id=event_id).first()
+        if found is None:
+            raise NotFound(f"There is no event {event_id} in the inbox.")
+        before = {"state": found.state, "outcome": found.outcome}
+        outcome = _verdict(found, livemode=selectors.mode() == "live")
+        found.state = EventState.IGNORED if outcome else EventState.RECEIVED
+        found.outcome = outcome
+        found.save(update_fields=["state", "outcome"])
+        record(action="payment.event_replayed", by=by, target=Target.of(found), before=before)
+        if not outcome:
+            enqueue(kind=APPLY_JOB, args={"event_id": str(found.pk)}, by=by)
+    return found
+
+
+def _pay_out(event_id: uuid.UUID, fresh: PayoutSnapshot | None) -> None:
+    """Book a payout once, from the event's own object where that can be trusted."""
+    event = locks.event(event_id)
+    if event.state != EventState.RECEIVED:
+        return
+    known = reader(event.provider)
+    payout = fresh or known.payout(api_version=event.api_version, payload=event.payload)
+    if payout is None:
+        raise apply.Refetch(known.payout_ref(event.payload))
+    booked = balances.book_payout(payout=payout, provider=event.provider, now=db_now())
+    event.state, event.outcome = EventState.PROCESSED, apply.APPLIED if booked else apply.UNCHANGED
+    event.save(update_fields=["state", "outcome"])
+
+
+def _settle(event: PaymentEvent, picture: looks.Picture | None, *, by: Actor) -> None:
+    """Apply an event about a payment under the payment's lock."""
     payment = _payment(event, picture, by=by)
     if payment is not None:
         locks.payment(payment.pk)
-    event = locks.event(event_id)
+    event = locks.event(event.pk)
     if event.state != EventState.RECEIVED:
         return
     outcome = apply.FOREIGN if payment is None else _apply(event, payment, picture, by=by)
@@ -69,23 +115,18 @@ def process(*, event_id: uuid.UUID, picture: looks.Picture | None, by: Actor) ->
         _alert(event, "event_does_not_fit", "An event names a payment of ours but does not fit it.", by=by)
 
 
-def look(*, event_id: uuid.UUID, ref: str) -> looks.Picture:
+def look(*, event_id: uuid.UUID, ref: str) -> Sight:
     """Ask the provider about what an event is about, outside a transaction. Raises ProviderError."""
     event = PaymentEvent.objects.get(pk=event_id)
     provider = get(event.provider, background=True)
+    if reader(event.provider).payout_ref(event.payload):
+        return provider.payout(ref)
     payment = Payment.objects.filter(provider=event.provider, livemode=event.livemode, provider_ref=ref).first()
     return looks.look(ref=ref, payment=payment, provider=provider)
 
 
 def _row(event: InboxEvent, body: bytes, *, provider: str, livemode: bool) -> PaymentEvent:
-    outcome = ""
-    if event.livemode != livemode:
-        outcome = apply.OTHER_MODE
-    elif not reader(provider).handles(event.type):
-        outcome = UNKNOWN_TYPE
-    elif not event.payment_ref:
-        outcome = OBJECT_UNREADABLE
-    return PaymentEvent(
+    row = PaymentEvent(
         id=uuid7(),
         provider=provider,
         livemode=event.livemode,
@@ -95,12 +136,25 @@ def _row(event: InboxEvent, body: bytes, *, provider: str, livemode: bool) -> Pa
         api_version=event.api_version,
         event_created=event.created,
         received_at=db_now(),
-        payload=_without_secret(event.payload) if outcome else event.payload,
+        payload=event.payload,
         payload_sha256=hashlib.sha256(body).digest(),
         secret_id=event.secret_id,
-        state=EventState.IGNORED if outcome else EventState.RECEIVED,
-        outcome=outcome,
     )
+    row.outcome = _verdict(row, livemode=livemode)
+    if row.outcome:
+        row.state, row.payload = EventState.IGNORED, _without_secret(row.payload)
+    return row
+
+
+def _verdict(event: PaymentEvent, *, livemode: bool) -> str:
+    """Why an event is ignored as it stands, or an empty text. `livemode` is that of our own key."""
+    known = reader(event.provider)
+    if event.livemode != livemode:
+        return apply.OTHER_MODE
+    if not known.handles(event.type):
+        return UNKNOWN_TYPE
+    readable = known.payment_ref(event.payload) or known.payout_ref(event.payload)
+    return "" if readable else OBJECT_UNREADABLE
 
 
 def _compare(stored: PaymentEvent, again: PaymentEvent, *, by: Actor) -> None:

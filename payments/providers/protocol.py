@@ -144,10 +144,7 @@ class PayoutSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class InboxEvent:
-    """A webhook that was proved genuine.
-
-    `payment_ref` names the provider's payment that it is about, and `payout_ref` the payout; empty for none.
-    """
+    """A webhook that was proved genuine; what its payload means is told by the provider's `EventReader`."""
 
     event_id: str
     type: str
@@ -155,10 +152,8 @@ class InboxEvent:
     created: int
     api_version: str
     object_id: str
-    payment_ref: str
     payload: dict[str, Any]
     secret_id: str
-    payout_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,4 +276,8 @@ class EventReader(Protocol):
 
     def payout_ref(self, payload: dict[str, Any]) -> str:
         """The provider's id of the payout that the event is about; empty for none."""
+        ...
+
+    def payout(self, *, api_version: str, payload: dict[str, Any]) -> PayoutSnapshot | None:
+        """The payout that the event holds, or None where it holds none that can be trusted to be whole."""
         ...

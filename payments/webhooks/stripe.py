@@ -15,8 +15,8 @@ from common.problems import problem_response
 from payments.actions import inbox
 from payments.constants import Provider
 from payments.errors import InvalidSignature, PaymentsNotConfigured
+from payments.providers import get
 from payments.providers.errors import InvalidRequest, NotConfigured
-from payments.providers.stripe import webhook
 
 logger = logging.getLogger(__name__)
 MOST_BYTES = 512 * 1024
@@ -41,7 +41,7 @@ def _stored(request: HttpRequest) -> bool:
     if len(body) > MOST_BYTES:
         raise PayloadTooLarge
     try:
-        event = webhook.parse(request.headers.get("Stripe-Signature", ""), body, now=db_now())
+        event = get(Provider.STRIPE).parse_webhook(request.headers, body, now=db_now())
     except NotConfigured as error:
         raise PaymentsNotConfigured from error
     except InvalidRequest as error:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from payments.providers.protocol import Snapshot
+from payments.providers.protocol import PayoutSnapshot, Snapshot
 from payments.providers.stripe import translation
 from payments.providers.stripe.constants import HANDLED_EVENTS, INTENT_EVENTS
 from payments.providers.stripe.version import API_VERSION
@@ -35,6 +35,16 @@ def payout_ref(payload: dict[str, Any]) -> str:
     """The Payout's id, where the event's object is one."""
     thing = _thing(payload)
     return translation.ref_of(thing) if thing.get("object") == "payout" else ""
+
+
+def payout(*, api_version: str, payload: dict[str, Any]) -> PayoutSnapshot | None:
+    """The Payout of the event, if it was written in the version of the API that we speak."""
+    if not payout_ref(payload) or api_version != API_VERSION:
+        return None
+    try:
+        return translation.payout_snapshot(_thing(payload))
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def _thing(payload: dict[str, Any]) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from payments.providers.errors import InvalidRequest, NotConfigured
 from payments.providers.protocol import InboxEvent
-from payments.providers.stripe import events, signature
+from payments.providers.stripe import signature
 from payments.providers.stripe.constants import SIGNATURE_TOLERANCE_SECONDS
 from payments.providers.stripe.translation import ref_of
 
@@ -54,8 +54,6 @@ def _event(payload: Any, secret_id: str) -> InboxEvent:
         created=created if isinstance(created, int) and 0 <= created < 2**62 else 0,
         api_version=version[:40] if isinstance(version, str) else "",
         object_id=ref_of(thing)[:LONGEST_ID],
-        payment_ref=events.payment_ref(payload)[:LONGEST_ID],
-        payout_ref=events.payout_ref(payload)[:LONGEST_ID],
         payload=payload,
         secret_id=secret_id,
     )
