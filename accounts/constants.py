@@ -36,8 +36,9 @@ TOTP_DIGITS = 6
 TOTP_SECRET_BYTES = 20
 # RFC 6238 §5.2 allows one step of delay.
 TOTP_PREVIOUS_STEPS = 1
-# Wrong codes in a row after which only a backup code or a reset by a colleague helps.
+# Wrong codes in a row after which only a backup code or a reset helps; a client is told to come back much later.
 SECOND_FACTOR_FAILURES_IN_A_ROW = 100
+SECOND_FACTOR_LOCK_HINT_SECONDS = 3600
 
 ENROLLMENT_TTL_SECONDS = 600
 ENROLLMENT_FAILURES = 5
@@ -48,8 +49,12 @@ BACKUP_CODE_INPUT_MAX_CHARS = 32
 BACKUP_CODES_LOW = 3
 
 PASSWORD_RESET_TTL_SECONDS = 3600
+RESET_TRIES_A_TOKEN = 5
 
 REAUTH_SECONDS = 300
+# Where a browser's session in the admin keeps the id of its row.
+ADMIN_SESSION_KEY = "studio_session"
+LAST_USED_EVERY_SECONDS = 60
 NONCE_BYTES = 16
 SESSION_RETENTION_DAYS = 7
 KNOWN_NETWORK_DAYS = 30

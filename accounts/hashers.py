@@ -40,3 +40,10 @@ class StaffArgon2Hasher(Argon2PasswordHasher):
         """Whether the password matches, once a slot is free. Raises LimiterUnavailable when none is for too long."""
         with _slot():
             return bool(super().verify(password, encoded))
+
+
+class BackupCodeHasher(StaffArgon2Hasher):
+    """Two passes over 19 MiB (OWASP's minimum): a backup code has 60 random bits. Shares the slots of passwords."""
+
+    time_cost = 2
+    memory_cost = 19_456

@@ -7,7 +7,7 @@ import uuid
 
 from django.db.models import Q
 
-from accounts.models import Invite, LoginChallenge, SecondFactor, Session, User
+from accounts.models import Invite, LoginChallenge, PasswordReset, SecondFactor, Session, User
 
 
 def invite(pk: uuid.UUID) -> Invite:
@@ -30,10 +30,25 @@ def challenge(pk: uuid.UUID) -> LoginChallenge:
     return LoginChallenge.objects.select_for_update(no_key=True).get(pk=pk)
 
 
-def open_challenges(user_id: uuid.UUID) -> list[LoginChallenge]:
-    """A user's challenges that have not ended, expired or not, oldest first. Call it before locking the user."""
+def open_challenges(user_id: uuid.UUID, *, free_only: bool = False) -> list[LoginChallenge]:
+    """A user's challenges that have not ended, expired or not, oldest first.
+
+    Call it before locking the user; afterwards only with `free_only`, which leaves out those that others hold.
+    """
     rows = LoginChallenge.objects.filter(user_id=user_id, consumed_at__isnull=True, superseded_at__isnull=True)
+    return list(rows.select_for_update(no_key=True, skip_locked=free_only).order_by("pk"))
+
+
+def open_password_resets(user_id: uuid.UUID) -> list[PasswordReset]:
+    """A user's reset links that have not ended, expired or not, oldest first. Call it before locking the challenges."""
+    rows = PasswordReset.objects.filter(user_id=user_id, used_at__isnull=True, superseded_at__isnull=True)
     return list(rows.select_for_update(no_key=True).order_by("pk"))
+
+
+def password_reset(pk: uuid.UUID, *, user_id: uuid.UUID) -> PasswordReset:
+    """The reset link, locked with the other open ones of its user, and read afresh."""
+    open_ones = {reset.pk: reset for reset in open_password_resets(user_id)}
+    return open_ones.get(pk) or PasswordReset.objects.get(pk=pk)
 
 
 def confirmed_factor(user: User) -> SecondFactor | None:

@@ -24,6 +24,7 @@ from accounts.models import (
     Invite,
     KnownNetwork,
     LoginChallenge,
+    PasswordReset,
     RefreshToken,
     SecondFactor,
     Session,
@@ -74,6 +75,11 @@ def permissions_of_roles(names: Iterable[str]) -> set[str]:
 def second_factor(user: User) -> SecondFactor | None:
     """The user's confirmed factor."""
     return SecondFactor.objects.filter(user=user, confirmed=True).first()
+
+
+def pending_factor(user: User, *, now: datetime) -> SecondFactor | None:
+    """The user's enrolment that still waits for its first code."""
+    return SecondFactor.objects.select_related("user").filter(user=user, confirmed=False, expires_at__gt=now).first()
 
 
 def has_second_factor(user: User) -> bool:
@@ -157,12 +163,18 @@ def enrollment_token(raw: str) -> EnrollmentToken | None:
     return EnrollmentToken.objects.select_related("user").filter(token_hash__in=hashes).first()
 
 
+def password_reset(raw: str) -> PasswordReset | None:
+    """The row of a raw reset token with its user, whatever its state."""
+    hashes = [digest.hash for digest in tokens.candidates("reset", raw)]
+    return PasswordReset.objects.select_related("user").filter(token_hash__in=hashes).first()
+
+
 def password_fingerprint(user: User) -> bytes:
     """What a challenge remembers of the password's hash."""
     return tokens.derive("password-fingerprint", str(user.pk), user.password)
 
 
-def has_fingerprint(user: User, fingerprint: bytes | None) -> bool:
+def has_fingerprint(user: User, fingerprint: bytes | memoryview | None) -> bool:
     """Whether the password is still the one of that fingerprint."""
     if fingerprint is None:
         return False

@@ -12,6 +12,15 @@ from accounts.constants import METHOD_BACKUP_CODE, METHOD_TOTP
 from common.ids import uuid7
 
 
+class SecondFactorManager(models.Manager["SecondFactor"]):
+    """What django-otp asks a device's manager for."""
+
+    def devices_for_user(self, user: Any, confirmed: bool | None = None) -> models.QuerySet["SecondFactor"]:  # noqa: FBT001 - django-otp's signature
+        """The user's factors, of both kinds unless told which."""
+        rows = self.filter(user=user)
+        return rows if confirmed is None else rows.filter(confirmed=confirmed)
+
+
 class SecondFactor(Device):  # type: ignore[misc]  # django-otp has no stubs
     """A TOTP secret (RFC 6238), pending until a first code has proven that the app holds it.
 
@@ -19,7 +28,7 @@ class SecondFactor(Device):  # type: ignore[misc]  # django-otp has no stubs
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="second_factors")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     name = models.CharField(max_length=64, default="Authenticator app")
     confirmed = models.BooleanField(default=False)
     # Sealed under FIELD_KEY, bound to this row.
@@ -33,6 +42,8 @@ class SecondFactor(Device):  # type: ignore[misc]  # django-otp has no stubs
     # The batch of backup codes that counts; 0 before the first.
     batch = models.PositiveIntegerField(default=0)
     backup_codes_created_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[SecondFactorManager] = SecondFactorManager()
 
     class Meta:
         default_permissions = ()
