@@ -59,6 +59,33 @@ class NotCancelable(Conflict):
     about = "Only a payment that still waits for the customer can be cancelled. The member `status` is its state."
 
 
+class NotCaptured(Conflict):
+    """No money has arrived by this payment."""
+
+    code = "not_captured"
+    title = "There is nothing to pay back"
+    about = "Only a payment that has arrived can be refunded. The member `status` is its state."
+
+
+class ExceedsRefundable(Conflict):
+    """More than what is left of the payment."""
+
+    code = "exceeds_refundable"
+    title = "That is more than can be paid back"
+    about = (
+        "What was refunded, is being refunded or is disputed cannot be paid back again. The member `refundable` says "
+        "what is left, in minor units. Nothing was sent to the provider."
+    )
+
+
+class DisputeOpen(Conflict):
+    """The customer's bank already holds the money."""
+
+    code = "dispute_open"
+    title = "The payment is disputed"
+    about = "The customer's bank holds this money until the dispute is decided; a refund would pay it back twice."
+
+
 class AmountTooSmall(Unprocessable):
     """Below what the provider charges."""
 

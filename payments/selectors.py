@@ -135,6 +135,22 @@ def _dispute_state(dispute: Dispute) -> DisputeState:
     return ended.get(DisputeStatus(dispute.status), DisputeState.NONE)
 
 
+def refund_by_id(refund_id: uuid.UUID | str) -> Refund:
+    """Any refund, for callers that have proved their right to it; NotFound for an unknown id or what is none."""
+    try:
+        found = Refund.objects.select_related("payment").filter(pk=refund_id).first()
+    except ValidationError:
+        raise NotFound from None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def received_currency(payment: Payment) -> str:
+    """The currency of what arrived, which need not be what was asked for."""
+    return payment.provider_currency or payment.currency
+
+
 def refundable(payment: Payment) -> int:
     """What of a payment can still be paid back."""
     reserved = payment.amount_refunded + payment.amount_refund_pending + payment.amount_disputed

@@ -5,7 +5,7 @@ import uuid
 from bookings.actions.cancellation import REFUND_JOB
 from common.actor import Actor
 from common.handlers import JobRun, hours, job, minutes
-from payments.actions import apply, disputes, inbox, looks, reconciling, refunds, sweeping
+from payments.actions import apply, disputes, inbox, looks, reconciling, repayments, sweeping
 from payments.constants import PICTURE_TRIES, SYNC_JOB
 from payments.providers.errors import NotConfigured
 
@@ -39,7 +39,7 @@ def sync(run: JobRun, *, payment_id: str) -> None:
 @job(REFUND_JOB, max_attempts=8)
 def refund_cancelled(run: JobRun, *, booking_id: str) -> None:
     """Pay back what a cancelled booking owes."""
-    refunds.refund_cancelled(booking_id=uuid.UUID(booking_id), by=run.by)
+    repayments.refund_cancelled(booking_id=uuid.UUID(booking_id), by=run.by)
 
 
 @job("payments.sweep", every=minutes(1))

@@ -1,4 +1,4 @@
-"""Paying back: reserve under the lock, ask the provider, settle from what it says."""
+"""Refunds and the provider: asking for one, and bringing our rows and sums to what it shows."""
 
 import logging
 import uuid
@@ -6,25 +6,22 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 
 from audit.actions import record
 from bookings import selectors as bookings
 from bookings.actions import payments as booking_money
 from common.actor import Actor
 from common.clock import db_now
-from common.ids import uuid7
 from common.target import Target
 from payments import locks, selectors
 from payments.actions import alerts, calls, ledger
 from payments.constants import (
     NOTE_LENGTH,
     OPEN_REFUNDS,
-    Operation,
     RefundOrigin,
     RefundReason,
     RefundState,
-    Status,
 )
 from payments.models import Payment, ProviderCall, Refund
 from payments.providers import get
@@ -32,28 +29,12 @@ from payments.providers.errors import OutcomeUnknown, ProviderError, Unavailable
 from payments.providers.protocol import PaymentProvider, RefundSnapshot
 
 logger = logging.getLogger(__name__)
-MOST_AT_ONCE = 20
 
 
-def refund_cancelled(*, booking_id: uuid.UUID, by: Actor) -> int:
-    """Pay back what a booking owes, newest payment first; returns how many refunds were asked for.
-
-    Stops where an earlier refund was refused: staff must see to it. Raises ProviderError while the provider is away;
-    what was asked for keeps its key and is resumed by the sweep.
-    """
-    for done in range(MOST_AT_ONCE):
-        with transaction.atomic(durable=True):
-            call = _reserve(booking_id, by=by)
-        if call is None:
-            return done
-        complete(call=call, by=by)
-    return MOST_AT_ONCE
-
-
-def complete(*, call: ProviderCall, by: Actor) -> None:
+def complete(*, call: ProviderCall, by: Actor, background: bool = True) -> None:
     """Make the call of a refund, which is claimed, and settle it. Raises ProviderError while the outcome is unknown."""
     refund = Refund.objects.select_related("payment").get(calls=call)
-    provider = get(refund.provider, background=True)
+    provider = get(refund.provider, background=background)
     try:
         snapshot = calls.make(call=call, ask=lambda: _ask(call, refund, provider))
     except (Unavailable, OutcomeUnknown) as error:
@@ -77,44 +58,38 @@ def apply_set(*, payment_id: uuid.UUID, found: Sequence[RefundSnapshot], by: Act
     payment = locks.payment(payment_id)
     for one in found:
         _bring(payment, one, by=by, now=now)
-    _recount(payment, by=by, now=now)
+    recount(payment=payment, by=by, now=now)
 
 
-def _reserve(booking_id: uuid.UUID, *, by: Actor) -> ProviderCall | None:
-    """Write down the next refund and its call, and keep its amount from every other; None when nothing is owed."""
-    booking = booking_money.lock(booking_id=booking_id)
-    owed = bookings.refund_owed(booking) - selectors.refund_pending_of(booking_id)
-    if owed <= 0 or selectors.has_failed_refund(booking_id):
-        return None
-    payment = next((one for one in _paid(booking_id) if selectors.refundable(one)), None)
-    if payment is None:
-        return None
-    now = db_now()
-    refund_id = uuid7()
-    refund = Refund.objects.create(
-        id=refund_id,
-        payment=payment,
-        provider=payment.provider,
-        amount=min(owed, selectors.refundable(payment)),
-        currency=payment.currency,
-        reason=RefundReason.REQUESTED_BY_CUSTOMER,
-        requested_by=f"{by.kind.value}:{by.id}"[:120],
-        idempotency_key=f"refund_{refund_id}",
-        origin=RefundOrigin.OURS,
-        created_at=now,
-        updated_at=now,
-    )
-    _recount(payment, by=by, now=now)
-    after = {"amount": refund.amount, "currency": refund.currency, "payment": str(payment.pk)}
-    record(action="refund.requested", by=by, target=Target.of(refund), after=after)
-    request: dict[str, str | int] = {"amount": refund.amount, "payment": payment.provider_ref or ""}
-    return calls.begin(operation=Operation.REFUND, now=now, request=request, refund=refund)
+def recount(*, payment: Payment, by: Actor, now: datetime) -> None:
+    """Set the payment's sums, and its booking's, from its refunds, in one UPDATE each; needs the payment's lock.
+
+    While all of the money is back nothing is left to review; should a refund fail, the review waits again.
+    """
+    refunded = _sum(payment, (RefundState.SUCCEEDED,))
+    if refunded > payment.amount_captured:
+        logger.error("over_refunded", extra={"payment": str(payment.pk), "refunded": refunded})
+        refunded = payment.amount_captured
+    pending = min(_sum(payment, OPEN_REFUNDS), payment.amount_captured - refunded)
+    if (refunded, pending) == (payment.amount_refunded, payment.amount_refund_pending):
+        return
+    payment.amount_refunded, payment.amount_refund_pending = refunded, pending
+    _judge_review(payment)
+    payment.lock_version, payment.updated_at = payment.lock_version + 1, now
+    payment.save(
+        update_fields=[
+            "amount_refunded", "amount_refund_pending", "review_reason", "review_paused", "lock_version", "updated_at",
+        ]
+    )  # fmt: skip
+    _tell_booking(payment, by=by, now=now)
 
 
-def _paid(booking_id: uuid.UUID) -> QuerySet[Payment]:
-    """A booking's payments that arrived in its currency, newest first, locked."""
-    paid = Payment.objects.filter(booking=booking_id, status=Status.SUCCEEDED, provider_ref__isnull=False)
-    return paid.select_for_update(of=("self",), no_key=True).order_by("-created_at", "-id")
+def _judge_review(payment: Payment) -> None:
+    whole = payment.amount_captured > 0 and payment.amount_refunded == payment.amount_captured
+    if whole and payment.review_reason:
+        payment.review_reason, payment.review_paused = None, payment.review_reason
+    elif not whole and payment.review_paused:
+        payment.review_reason, payment.review_paused = payment.review_paused, None
 
 
 def _ask(call: ProviderCall, refund: Refund, provider: PaymentProvider) -> RefundSnapshot:
@@ -153,7 +128,7 @@ def _close_as_failed(refund: Refund, why: str, *, by: Actor) -> None:
     payment = locks.payment(refund.payment_id)
     _change(refund, RefundState.FAILED, ref=refund.provider_ref, why=why, now=now)
     _tell_failure(refund, by=by)
-    _recount(payment, by=by, now=now)
+    recount(payment=payment, by=by, now=now)
 
 
 def _bring(payment: Payment, one: RefundSnapshot, *, by: Actor, now: datetime) -> None:
@@ -219,25 +194,6 @@ def _tell_failure(refund: Refund, *, by: Actor) -> None:
         path=f"/admin/payments/payment/{refund.payment_id}/change/",
         by=by,
     )
-
-
-def _recount(payment: Payment, *, by: Actor, now: datetime) -> None:
-    """Set the payment's sums, and its booking's, from its refunds, in one UPDATE each."""
-    refunded = _sum(payment, (RefundState.SUCCEEDED,))
-    if refunded > payment.amount_captured:
-        logger.error("over_refunded", extra={"payment": str(payment.pk), "refunded": refunded})
-        refunded = payment.amount_captured
-    pending = min(_sum(payment, OPEN_REFUNDS), payment.amount_captured - refunded)
-    if (refunded, pending) == (payment.amount_refunded, payment.amount_refund_pending):
-        return
-    payment.amount_refunded, payment.amount_refund_pending = refunded, pending
-    if payment.amount_captured and refunded == payment.amount_captured:
-        payment.review_reason = None  # all of it went back: nothing is left to decide
-    payment.lock_version, payment.updated_at = payment.lock_version + 1, now
-    payment.save(
-        update_fields=["amount_refunded", "amount_refund_pending", "review_reason", "lock_version", "updated_at"]
-    )
-    _tell_booking(payment, by=by, now=now)
 
 
 def _tell_booking(payment: Payment, *, by: Actor, now: datetime) -> None:

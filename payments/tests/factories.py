@@ -123,10 +123,11 @@ def sdk(twin: Any) -> stripe.StripeClient:
     return stripe.StripeClient(twin.secret_key, base_addresses={"api": twin.base_url})
 
 
-def ledger_sums() -> dict[str, int]:
-    """The balance of each account."""
+def ledger_sums(*, fees: bool = False) -> dict[str, int]:
+    """The balance of each account, as it is without what the provider keeps unless `fees` are asked for."""
     sums: dict[str, int] = {}
-    for code, amount in LedgerEntry.objects.values_list("account__code", "amount"):
+    entries = LedgerEntry.objects.all() if fees else LedgerEntry.objects.exclude(transaction__kind="fee")
+    for code, amount in entries.values_list("account__code", "amount"):
         sums[code] = sums.get(code, 0) + amount
     return sums
 

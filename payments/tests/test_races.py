@@ -14,7 +14,7 @@ from common.clock import shift
 from jobs.models import Job
 from jobs.testing import run_due
 from mail.models import Message
-from payments.actions import inbox, reconciling, refunds
+from payments.actions import inbox, reconciling, repayments
 from payments.constants import Status
 from payments.models import LedgerTransaction, Payment, PaymentEvent, Refund
 from payments.tests.factories import (
@@ -77,7 +77,10 @@ def test_sixteen_deliveries_of_one_event_are_one_effect(twin):
     assert Counter(answer.json()["duplicate"] for answer in answers) == {False: 1, True: 15}
     assert Job.objects.filter(kind="payments.apply_event").count() == 1
     run_due()
-    assert (LedgerTransaction.objects.count(), Payment.objects.get().status) == (1, Status.SUCCEEDED)
+    assert (LedgerTransaction.objects.filter(kind="capture").count(), Payment.objects.get().status) == (
+        1,
+        Status.SUCCEEDED,
+    )
 
 
 def test_sixteen_workers_on_one_event_are_one_effect(twin):
@@ -105,7 +108,7 @@ def test_two_workers_refund_a_cancelled_booking_once(twin):
     pay(twin, begin(booking))
     deliver_all(twin)
     cancellation.cancel(booking_id=booking.pk, by=BY)
-    results = at_once(*[lambda: refunds.refund_cancelled(booking_id=booking.pk, by=BY)] * 8)
+    results = at_once(*[lambda: repayments.refund_cancelled(booking_id=booking.pk, by=BY)] * 8)
     assert sorted(results) == [0] * 7 + [1]
     assert Refund.objects.count() == 1
     assert twin.control()["objects"]["refunds"] == 1

@@ -7,7 +7,7 @@ from bookings.actions import cancellation
 from common.clock import shift
 from jobs.models import Job
 from jobs.testing import run_due
-from payments.actions import refunds, sweeping
+from payments.actions import repayments, sweeping
 from payments.constants import CallState, RefundOrigin, RefundState, Status
 from payments.models import Payment, ProviderCall, Refund
 from payments.selectors import payment_state
@@ -57,7 +57,7 @@ def test_a_cancelled_booking_is_paid_back(twin, booking, paid):
 def test_asking_again_pays_nothing_back_twice(twin, booking, paid):
     cancelled(booking)
     run_due()
-    assert refunds.refund_cancelled(booking_id=booking.pk, by=BY) == 0
+    assert repayments.refund_cancelled(booking_id=booking.pk, by=BY) == 0
     sweeping.sweep(by=BY)
     deliver_all(twin)
     assert Refund.objects.count() == 1
