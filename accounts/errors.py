@@ -258,6 +258,30 @@ class InviteUsed(Gone):
     about = "The account exists. Sign in with the password that was set."
 
 
+class ResetInvalid(NotFound):
+    """The link is unknown, or another password was set since."""
+
+    code = "reset_invalid"
+    title = "The link is not valid"
+    about = "The link is unknown, or the password was changed another way since. Ask for a new link."
+
+
+class ResetExpired(Gone):
+    """The link is too old."""
+
+    code = "reset_expired"
+    title = "The link has expired"
+    about = "A link sets a new password for 60 minutes. Ask for a new one."
+
+
+class ResetUsed(Gone):
+    """The link did its work."""
+
+    code = "reset_used"
+    title = "The link was already used"
+    about = "The password was set with this link. Sign in with it, or ask for a new link."
+
+
 class SigningUnavailable(Unavailable):
     """No key can sign."""
 

@@ -1,10 +1,26 @@
-"""Judging and hashing passwords."""
+"""Judging, hashing and changing passwords."""
 
+import uuid
 from collections.abc import Iterable
+from datetime import datetime
 
-from accounts import password_rule
-from accounts.models import User
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+
+import audit.actions
+import mail.actions
+from accounts import locks, password_rule
+from accounts.actions import guesses, sessions
+from accounts.errors import InvalidCredentials
+from accounts.models import LoginChallenge, PasswordReset, Session, User
+from common import tokens
+from common.actor import Actor
+from common.clock import db_now
 from common.errors import FieldError, ValidationFailed
+from common.target import Target
+
+CHANGED_MAIL = "accounts/password_changed"
+NEW = "#/new_password"
 
 
 def check_input(*, password: str, pointer: str = "#/password") -> str:
@@ -27,6 +43,64 @@ def matches(*, user: User | None, password: str) -> bool:
         User().set_password(password)
         return False
     return user.check_password(password)
+
+
+def change(*, user: User, session: Session | None, current: str, new: str, by: Actor) -> None:
+    """Set a new password; every other session of the user ends, with all open challenges and reset links.
+
+    `session` (of the API or the admin) lives on. Raises InvalidCredentials for a wrong `current`, RateLimited after too
+    many of them, and ValidationFailed at `#/new_password`.
+    """
+    plain = check_input(password=current, pointer="#/current_password")
+    _prove(user, plain)
+    encoded = encoded_new(user=user, password=new, pointer=NEW)
+    with transaction.atomic():
+        locks.open_password_resets(user.pk)
+        locks.open_challenges(user.pk)
+        present = locks.user(user.pk)
+        if present.password != user.password:
+            raise InvalidCredentials  # changed since the first look
+        now = db_now()
+        replace(user=present, encoded=encoded, keep=session.pk if session else None, now=now, by=by)
+        audit.actions.record(action="password.changed", by=by, target=Target.of(present))
+
+
+def encoded_new(*, user: User, password: str, pointer: str) -> str:
+    """The hash of a password that the user may have from now on; raises ValidationFailed at `pointer`."""
+    plain = check_input(password=password, pointer=pointer)
+    judge(password=plain, personal=[user.email, user.first_name, user.last_name], pointer=pointer)
+    if matches(user=user, password=plain):
+        raise _refused(pointer, "password_unchanged", "This is the present password.", {})
+    return make_password(plain)
+
+
+def replace(*, user: User, encoded: str, keep: uuid.UUID | None, now: datetime, by: Actor) -> None:
+    """Store a password in the caller's transaction, which holds the locks of resets, challenges and user.
+
+    Ends the sessions but the one to keep, the challenges and the reset links, and tells the user by mail.
+    """
+    user.password = encoded
+    user.save(update_fields=["password"])
+    sessions.end_all(user=user, reason=Session.RevokeReason.PASSWORD, now=now, keep=keep)
+    LoginChallenge.objects.filter(user=user, consumed_at__isnull=True, superseded_at__isnull=True).update(
+        superseded_at=now
+    )
+    PasswordReset.objects.filter(user=user, used_at__isnull=True, superseded_at__isnull=True).update(superseded_at=now)
+    mail.actions.send(
+        template=CHANGED_MAIL,
+        to=user.email,
+        context={"name": user.get_short_name(), "at": now.isoformat()},
+        key=f"{CHANGED_MAIL}:{user.pk}:{now.isoformat()}",
+        by=by,
+    )
+
+
+def _prove(user: User, plain: str) -> None:
+    key = tokens.derive("guess-password-change", str(user.pk))
+    attempt = guesses.begin(rules=guesses.rated(name="CHANGE_PASSWORD_USER", key=key), now=db_now())
+    if not matches(user=user, password=plain):
+        raise InvalidCredentials
+    guesses.succeed(attempt=attempt)
 
 
 def _refused(pointer: str, code: str, detail: str, members: dict[str, object]) -> ValidationFailed:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts import addresses, selectors
-from accounts.actions import enrollment, guesses, passwords, sessions
+from accounts.actions import enrollment, guesses, login_counters, passwords, sessions
 from accounts.actions.enrollment import EnrollmentNeeded
 from accounts.actions.sessions import TokenPair
 from accounts.constants import AMR_PASSWORD, LOGIN_FAILURES_IN_A_ROW
@@ -38,12 +38,12 @@ class _Guess:
     @property
     def account_key(self) -> bytes:
         """The account's key in the counters, whether or not it exists."""
-        return tokens.derive("guess-account", self.address)
+        return login_counters.account_key(address=self.address)
 
     @property
     def network_key(self) -> bytes:
         """The account as seen from one network."""
-        return tokens.derive("guess-network", self.address, network_of(self.ip))
+        return login_counters.network_key(address=self.address, network=network_of(self.ip))
 
     def rules(self) -> list[guesses.Rule]:
         """What counts this guess. Strangers share the account's counters; a known network has its own."""
@@ -53,7 +53,7 @@ class _Guess:
             *guesses.rated(name="LOGIN_IP_ACCOUNT", key=pair),
             *guesses.rated(name="LOGIN_IP_ACCOUNT_LONG", key=pair),
             *([] if self.known else guesses.rated(name="LOGIN_ACCOUNT", key=self.account_key)),
-            guesses.Rule("login_in_a_row", row_key, LOGIN_FAILURES_IN_A_ROW, None),
+            guesses.Rule(login_counters.IN_A_ROW, row_key, LOGIN_FAILURES_IN_A_ROW, None),
         ]
 
 
@@ -92,7 +92,7 @@ def check_password(*, email: str, password: str, by: Actor) -> User:
         raise InvalidCredentials
     with transaction.atomic():
         guesses.succeed(attempt=attempt)
-        guesses.clear(rule="login_in_a_row", keys=[guess.account_key, guess.network_key])
+        guesses.clear(rule=login_counters.IN_A_ROW, keys=[guess.account_key, guess.network_key])
         _remember(user, guess, now)
         audit.actions.record(action="login.succeeded_first_factor", by=by, target=Target.of(user))
     return user
@@ -107,7 +107,7 @@ def _begin(guess: _Guess, user: User | None, now: datetime, by: Actor) -> guesse
     try:
         return guesses.begin(rules=guess.rules(), now=now)
     except RateLimited:
-        audit.actions.record_refused(action="login.throttled", by=by, target=_target(guess.address, user))
+        audit.actions.record_refused(action="login.throttled", by=by, target=_account(guess, user))
         raise
 
 
@@ -117,11 +117,8 @@ def _failed(guess: _Guess, user: User | None, *, right: bool, off: bool, by: Act
         limits.fail(name, key=guess.ip)
     cause = "unknown" if user is None else "wrong" if not right else "inactive" if not user.is_active else "off"
     logger.info("login_failed", extra={"cause": cause, "in_a_row": off})
-    audit.actions.record_refused(action="login.failed", by=by, target=_target(guess.address, user))
+    audit.actions.record_refused(action="login.failed", by=by, target=_account(guess, user))
 
 
-def _target(address: str, user: User | None) -> Target:
-    """The user; for an unknown address only its HMAC, so that the log does not collect strangers' addresses."""
-    if user is not None:
-        return Target.of(user)
-    return Target("email", tokens.derive("audit-email", address).hex())
+def _account(guess: _Guess, user: User | None) -> Target:
+    return login_counters.target(address=guess.address, user=user)

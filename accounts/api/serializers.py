@@ -79,6 +79,32 @@ class ReauthenticateSerializer(StrictSerializer):
     password = PasswordField()
 
 
+class ChangePasswordSerializer(StrictSerializer):
+    """Body of changePassword."""
+
+    current_password = PasswordField()
+    new_password = PasswordField()
+
+
+class RequestPasswordResetSerializer(StrictSerializer):
+    """Body of requestPasswordReset."""
+
+    email = StrictCharField(max_length=EMAIL_INPUT_MAX_CHARS)
+
+
+class ConfirmPasswordResetSerializer(StrictSerializer):
+    """Body of confirmPasswordReset."""
+
+    token = StrictCharField()
+    password = PasswordField()
+
+
+class AcceptedSerializer(serializers.Serializer[Any]):
+    """The request was taken; what comes of it is told by mail."""
+
+    status = serializers.ChoiceField(choices=["accepted"])
+
+
 class InviterSerializer(serializers.Serializer[Any]):
     """Who invited."""
 

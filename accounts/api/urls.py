@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api import invites, keys, sessions
+from accounts.api import invites, keys, passwords, sessions
 
 urlpatterns = [
     path("invites", invites.InvitesView.as_view(), name="invites"),
@@ -18,5 +18,8 @@ urlpatterns = [
     path("sessions/<uuid:id>", sessions.SessionView.as_view(), name="session"),
     path("me", sessions.MeView.as_view(), name="me"),
     path("reauthenticate", sessions.ReauthenticateView.as_view(), name="reauthenticate"),
+    path("password/change", passwords.ChangePasswordView.as_view(), name="change-password"),
+    path("password/reset", passwords.RequestPasswordResetView.as_view(), name="request-password-reset"),
+    path("password/reset/confirm", passwords.ConfirmPasswordResetView.as_view(), name="confirm-password-reset"),
     path("jwks.json", keys.JwksView.as_view(), name="jwks"),
 ]
