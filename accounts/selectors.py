@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, Permission
-from django.db.models import DateTimeField, F, Q, QuerySet
+from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from accounts.constants import (
@@ -98,6 +98,15 @@ def factor_methods(user: User) -> list[str]:
     if not has_second_factor(user):
         return []
     return [METHOD_TOTP, METHOD_BACKUP_CODE] if backup_codes_remaining(user) else [METHOD_TOTP]
+
+
+def colleagues() -> QuerySet[User]:
+    """Everyone with an account, with their roles; `has_factor` and `has_codes` say how the second factor is proven."""
+    factors = SecondFactor.objects.filter(user=OuterRef("pk"), confirmed=True)
+    codes = BackupCode.objects.filter(factor__user=OuterRef("pk"), factor__confirmed=True, used_at__isnull=True)
+    present = codes.filter(batch=F("factor__batch"))
+    rows = User.objects.annotate(has_factor=Exists(factors), has_codes=Exists(present))
+    return rows.prefetch_related("groups")
 
 
 def may_use_admin(user: User | AnonymousUser) -> bool:

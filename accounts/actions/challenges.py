@@ -14,6 +14,7 @@ import audit.actions
 from accounts import locks, selectors
 from accounts.actions import codes, guesses, sessions
 from accounts.actions.codes import AMR_OF, Evidence, Verdict
+from accounts.actions.open_challenges import supersede_all
 from accounts.actions.sessions import Prepared, TokenPair
 from accounts.constants import (
     AMR_PASSWORD,
@@ -34,6 +35,7 @@ from common.clock import db_now
 from common.errors import DomainError, Unavailable
 from common.target import Target
 
+__all__ = ["BackupUsed", "ChallengeIssued", "Proven", "issue", "prove", "supersede_all", "verify", "verify_backup"]
 _SHAPE = re.compile(rf"{PREFIX_CHALLENGE}[A-Za-z0-9_-]{{43}}", re.ASCII)
 
 
@@ -113,16 +115,6 @@ def issue(*, user: User, now: datetime) -> ChallengeIssued:
             expires_at=now + timedelta(seconds=CHALLENGE_TTL_SECONDS),
         )
     return ChallengeIssued(raw, selectors.factor_methods(user), CHALLENGE_TTL_SECONDS)
-
-
-def supersede_all(*, user: User, now: datetime) -> int:
-    """End a user's open challenges, in the caller's transaction and *before* it locks the user; returns how many.
-
-    For a change of password or factor, and for signing out everywhere.
-    """
-    return LoginChallenge.objects.filter(pk__in=[one.pk for one in locks.open_challenges(user.pk)]).update(
-        superseded_at=now
-    )
 
 
 def verify(*, token: str, code: str, transport: Session.Transport, by: Actor) -> TokenPair:

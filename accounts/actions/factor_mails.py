@@ -31,7 +31,7 @@ def _send(user: User, template: str, values: dict[str, int], now: datetime, by: 
     mail.actions.send(
         template=template,
         to=user.email,
-        context={"name": user.get_short_name(), "at": now.isoformat(), **values},
+        context={"name": user.get_short_name(), "at": f"{now:%d %B %Y, %H:%M} UTC", **values},
         key=f"{template}:{user.pk}:{now.isoformat()}",
         by=by,
     )

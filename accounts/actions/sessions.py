@@ -10,12 +10,13 @@ from django.db import transaction
 
 import audit.actions
 from accounts import locks, selectors
+from accounts.actions import open_challenges
 from accounts.constants import AMR_SECOND_FACTOR, PREFIX_REFRESH, USER_AGENT_MAX_CHARS
 from accounts.errors import InvalidCredentials
 from accounts.models import RefreshToken, Session, User
 from accounts.networks import network_of
 from accounts.tokens import StaffAccessToken
-from common import context, tokens
+from common import context, limits, tokens
 from common.actor import Actor
 from common.clock import db_now
 from common.errors import NotFound
@@ -93,9 +94,10 @@ def log_out(*, session_id: uuid.UUID, by: Actor | None = None) -> None:
 
 
 def log_out_all(*, user: User, keep: uuid.UUID | None, by: Actor) -> int:
-    """End all of one's sessions, but for the one to keep; returns how many were ended."""
+    """End all of one's sessions, but for the one to keep, and all open challenges; returns how many sessions ended."""
     now = db_now()
     with transaction.atomic():
+        open_challenges.supersede_all(user=user, now=now)
         locks.user(user.pk)
         ended = end_all(user=user, reason=Session.RevokeReason.LOGOUT_ALL, now=now, keep=keep)
         audit.actions.record(action="session.all_revoked", by=by, target=Target.of(user), meta={"revoked": ended})
@@ -117,6 +119,21 @@ def revoke_for(*, session: Session, by: Actor) -> None:
     with transaction.atomic():
         if end(session=session, reason=Session.RevokeReason.REVOKED_BY_ADMIN, now=db_now()):
             audit.actions.record(action="session.revoked_by_admin", by=by, target=target(session=session))
+
+
+def revoke_all_for(*, user: User, by: Actor) -> int:
+    """End all of a colleague's sessions and open challenges; returns how many sessions ended.
+
+    The caller has checked `accounts.revoke_sessions`. Raises RateLimited.
+    """
+    limits.hit("REVOKE_USER_SESSIONS_USER", key=by.id)
+    now = db_now()
+    with transaction.atomic():
+        open_challenges.supersede_all(user=user, now=now)
+        locks.user(user.pk)
+        ended = end_all(user=user, reason=Session.RevokeReason.REVOKED_BY_ADMIN, now=now)
+        audit.actions.record(action="session.revoked_by_admin", by=by, target=Target.of(user), meta={"revoked": ended})
+    return ended
 
 
 def end(*, session: Session, reason: Session.RevokeReason, now: datetime) -> bool:

@@ -9,7 +9,8 @@ from django.db import transaction
 
 import audit.actions
 from accounts import addresses, selectors
-from accounts.actions import enrollment, guesses, login_counters, passwords, sessions
+from accounts.actions import challenges, enrollment, guesses, login_counters, passwords, sessions
+from accounts.actions.challenges import ChallengeIssued
 from accounts.actions.enrollment import EnrollmentNeeded
 from accounts.actions.sessions import TokenPair
 from accounts.constants import AMR_PASSWORD, LOGIN_FAILURES_IN_A_ROW
@@ -57,21 +58,37 @@ class _Guess:
         ]
 
 
-def log_in(*, email: str, password: str, transport: Session.Transport, by: Actor) -> TokenPair | EnrollmentNeeded:
-    """Open a session, or ask for a second factor to be enrolled where the policy wants one.
+def log_in(
+    *, email: str, password: str, transport: Session.Transport, by: Actor
+) -> TokenPair | ChallengeIssued | EnrollmentNeeded:
+    """Open a session, ask for the second factor, or ask for one to be enrolled where the policy wants one.
 
-    Raises what `check_password` raises, SigningUnavailable, and EnrollmentWindowClosed after a right password.
+    Raises what `at_door` raises, and SigningUnavailable.
     """
-    user = check_password(email=email, password=password, by=by)
+    step = at_door(email=email, password=password, by=by)
+    if isinstance(step, User):
+        return sessions.open(user=step, amr=[AMR_PASSWORD], transport=transport, now=db_now())
+    return step
+
+
+def at_door(*, email: str, password: str, by: Actor) -> User | ChallengeIssued | EnrollmentNeeded:
+    """What comes after address and password: a code, the enrolment of a factor, or nothing, and then the user.
+
+    Who has a factor always needs it; who has none needs one where the policy wants it. Opens nothing. Raises what
+    `first_factor` raises, and EnrollmentWindowClosed after a right password.
+    """
+    user = first_factor(email=email, password=password, by=by)
     now = db_now()
+    if selectors.has_second_factor(user):
+        return challenges.issue(user=user, now=now)
     if settings.STAFF_TWO_FACTOR == "optional":
-        return sessions.open(user=user, amr=[AMR_PASSWORD], transport=transport, now=now)
+        return user
     if user.enrollment_open_until is None or user.enrollment_open_until <= now:
         raise EnrollmentWindowClosed
     return enrollment.issue(user=user, now=now)
 
 
-def check_password(*, email: str, password: str, by: Actor) -> User:
+def first_factor(*, email: str, password: str, by: Actor) -> User:
     """The active user whose address and password these are; opens nothing.
 
     Raises InvalidCredentials for every kind of wrong, RateLimited, LimiterUnavailable, ValidationFailed for what is no

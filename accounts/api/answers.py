@@ -1,14 +1,17 @@
 """Turning users, sessions and tokens into the bodies of answers."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from rest_framework.response import Response
 
 from accounts import selectors
+from accounts.actions.challenges import ChallengeIssued
 from accounts.actions.enrollment import EnrollmentNeeded
 from accounts.actions.sessions import TokenPair
 from accounts.api import transport
-from accounts.api.serializers import EnrollmentNeededSerializer, MeSerializer, TokensSerializer
+from accounts.api.serializers import ChallengeSerializer, EnrollmentNeededSerializer, MeSerializer, TokensSerializer
 from accounts.constants import ACCESS_TTL_SECONDS
 from accounts.models import Session, User
 
@@ -25,8 +28,13 @@ def me_body(session: Session) -> dict[str, Any]:
     ).data
 
 
-def tokens(pair: TokenPair) -> Response:
-    """The token pair; the refresh token goes into the cookie for a session that uses one."""
+def tokens(
+    pair: TokenPair,
+    *,
+    shape: type[TokensSerializer] = TokensSerializer,
+    extra: Mapping[str, Any] = MappingProxyType({}),
+) -> Response:
+    """The token pair, with what else is told this once; the refresh token goes into the cookie where one is used."""
     values = {
         "status": "authenticated",
         "access": pair.access,
@@ -36,10 +44,11 @@ def tokens(pair: TokenPair) -> Response:
         "refresh_expires_at": pair.refresh_expires_at,
         "session_id": pair.session.pk,
         "user": _user_values(pair.session.user),
+        **extra,
     }
     if pair.session.transport == Session.Transport.COOKIE:
         del values["refresh"]
-    response = Response(TokensSerializer(values).data)
+    response = Response(shape(values).data)
     transport.hand_over(response, pair)
     return response
 
@@ -54,6 +63,23 @@ def enrollment_needed(needed: EnrollmentNeeded, *, status: int) -> Response:
     return Response(EnrollmentNeededSerializer(values).data, status=status)
 
 
+def challenge(issued: ChallengeIssued) -> Response:
+    """The way to the second step."""
+    values = {
+        "status": "2fa_required",
+        "challenge_token": issued.token,
+        "methods": issued.methods,
+        "expires_in": issued.expires_in,
+    }
+    return Response(ChallengeSerializer(values).data)
+
+
+def two_factor(user: User) -> dict[str, Any]:
+    """Whether the user has a factor, and how it is proven."""
+    methods = selectors.factor_methods(user)
+    return {"enabled": bool(methods), "methods": methods}
+
+
 def _user_values(user: User) -> dict[str, Any]:
     return {
         "id": user.pk,
@@ -62,5 +88,5 @@ def _user_values(user: User) -> dict[str, Any]:
         "last_name": user.last_name,
         "roles": selectors.roles_of(user),
         "permissions": sorted(user.get_all_permissions()),
-        "two_factor": {"enabled": selectors.has_second_factor(user), "methods": []},
+        "two_factor": two_factor(user),
     }

@@ -8,7 +8,7 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
 
 from accounts import selectors
-from accounts.constants import AMR_ONE_TIME_CODE
+from accounts.constants import AMR_SECOND_FACTOR
 from accounts.errors import SessionRevoked, TokenInvalid, TwoFactorRequired, UserInactive
 from accounts.models import User
 from accounts.tokens import StaffAccessToken
@@ -69,4 +69,4 @@ class AccessTokenAuthentication(JWTAuthentication):
 
 def needs_second_factor(token: StaffAccessToken) -> bool:
     """Whether the policy wants a second factor that the session was opened without."""
-    return settings.STAFF_TWO_FACTOR == "required" and AMR_ONE_TIME_CODE not in token.session.amr
+    return settings.STAFF_TWO_FACTOR == "required" and AMR_SECOND_FACTOR.isdisjoint(token.session.amr)

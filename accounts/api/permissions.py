@@ -11,7 +11,7 @@ from common.clock import db_now
 
 
 class RecentlySignedIn(IsStaff):
-    """Staff who gave their password in the last five minutes."""
+    """Staff who confirmed who they are in the last five minutes, by the second factor where there is one."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """True, or NotAuthenticated, PermissionDenied or ReauthRequired."""
@@ -20,6 +20,16 @@ class RecentlySignedIn(IsStaff):
         return True
 
 
-def recent(needed: str) -> type[RecentlySignedIn]:
-    """The permission class that wants `needed` and a recent sign-in."""
+class RecentAppCode(IsStaff):
+    """As `RecentlySignedIn`; who has a second factor must have shown it by the app, not by a backup code."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """True, or NotAuthenticated or ReauthRequired."""
+        super().has_permission(request, view)
+        reauthentication.demand_app_code(session=session_of(request), now=db_now())
+        return True
+
+
+def recent(needed: str = "") -> type[RecentlySignedIn]:
+    """The permission class that wants `needed`, where one is named, and a recent sign-in."""
     return type("RecentlySignedIn", (RecentlySignedIn,), {"needed": needed})

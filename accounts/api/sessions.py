@@ -9,12 +9,14 @@ from rest_framework.response import Response
 
 from accounts import errors, selectors
 from accounts.actions import reauthentication, refresh, sessions, sign_in
+from accounts.actions.challenges import ChallengeIssued
 from accounts.actions.sessions import TokenPair
 from accounts.api import answers, transport
 from accounts.api.authentication import AccessTokenAuthentication
 from accounts.api.base import TAGS, AuthView, VisitorView, session_of
 from accounts.api.parameters import CURSOR, ID, PER_PAGE, TRANSPORT
 from accounts.api.serializers import (
+    ChallengeSerializer,
     EnrollmentNeededSerializer,
     LoginSerializer,
     LogoutAllSerializer,
@@ -41,7 +43,11 @@ from common.parameters import refuse_unknown
 
 LOGIN_ANSWER = PolymorphicProxySerializer(
     component_name="LoginAnswer",
-    serializers={"authenticated": TokensSerializer, "2fa_enrollment_required": EnrollmentNeededSerializer},
+    serializers={
+        "authenticated": TokensSerializer,
+        "2fa_required": ChallengeSerializer,
+        "2fa_enrollment_required": EnrollmentNeededSerializer,
+    },
     resource_type_field_name="status",
 )
 LOGIN_ERRORS = [
@@ -61,6 +67,13 @@ REFRESH_ERRORS = [
     CsrfFailed,
     RateLimited,
 ]
+REAUTH_ERRORS = [
+    errors.InvalidCredentials,
+    errors.CodeInvalid,
+    errors.SecondFactorLocked,
+    RateLimited,
+    LimiterUnavailable,
+]
 
 
 class LoginView(VisitorView):
@@ -76,6 +89,8 @@ class LoginView(VisitorView):
         done = sign_in.log_in(**values, transport=transport.chosen(request), by=actor_of(request))
         if isinstance(done, TokenPair):
             return answers.tokens(done)
+        if isinstance(done, ChallengeIssued):
+            return answers.challenge(done)
         return answers.enrollment_needed(done, status=200)
 
 
@@ -179,17 +194,17 @@ class MeView(AuthView):
 
 
 class ReauthenticateView(AuthView):
-    """Confirm the password."""
+    """Confirm the password, and the second factor where there is one."""
 
     permission_classes = (staff(),)
     open_without_second_factor = True
 
     @operation(
         "reauthenticate", request=ReauthenticateSerializer, responses={200: ReauthenticatedSerializer},
-        errors=[errors.InvalidCredentials, RateLimited], auth="staff", tags=TAGS,
+        errors=REAUTH_ERRORS, auth="staff", tags=TAGS,
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        """Give the password again, before an act that answers `reauth_required`."""
+        """Give password and code again, before an act that answers `reauth_required`."""
         values = parse(request, ReauthenticateSerializer)
         until = reauthentication.confirm(session=session_of(request), by=actor_of(request), **values)
         return Response(ReauthenticatedSerializer({"reauth_until": until}).data)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api import invites, keys, passwords, sessions
+from accounts.api import invites, keys, second_factor, sessions, users
 
 urlpatterns = [
     path("invites", invites.InvitesView.as_view(), name="invites"),
@@ -18,8 +18,15 @@ urlpatterns = [
     path("sessions/<uuid:id>", sessions.SessionView.as_view(), name="session"),
     path("me", sessions.MeView.as_view(), name="me"),
     path("reauthenticate", sessions.ReauthenticateView.as_view(), name="reauthenticate"),
-    path("password/change", passwords.ChangePasswordView.as_view(), name="change-password"),
-    path("password/reset", passwords.RequestPasswordResetView.as_view(), name="request-password-reset"),
-    path("password/reset/confirm", passwords.ConfirmPasswordResetView.as_view(), name="confirm-password-reset"),
+    path("2fa", second_factor.SecondFactorView.as_view(), name="second-factor"),
+    path("2fa/verify", second_factor.VerifySecondFactorView.as_view(), name="verify-second-factor"),
+    path("2fa/backup/verify", second_factor.VerifyBackupCodeView.as_view(), name="verify-backup-code"),
+    path("2fa/backup/regenerate", second_factor.RegenerateBackupCodesView.as_view(), name="regenerate-backup-codes"),
+    path("2fa/enroll", second_factor.EnrollSecondFactorView.as_view(), name="enroll-second-factor"),
+    path("2fa/enroll/confirm", second_factor.ConfirmSecondFactorView.as_view(), name="confirm-second-factor"),
+    path("2fa/disable", second_factor.DisableSecondFactorView.as_view(), name="disable-second-factor"),
+    path("users", users.UsersView.as_view(), name="users"),
+    path("users/<uuid:id>/2fa/reset", users.ResetSecondFactorView.as_view(), name="reset-second-factor"),
+    path("users/<uuid:id>/sessions/revoke", users.RevokeUserSessionsView.as_view(), name="revoke-user-sessions"),
     path("jwks.json", keys.JwksView.as_view(), name="jwks"),
 ]

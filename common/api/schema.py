@@ -22,11 +22,12 @@ from common.errors import (
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
-Who = Literal["public", "staff", "token", "any"]
+Who = Literal["public", "staff", "staff_or_none", "token", "any"]
 PROBLEM = "application/problem+json"
 SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "public": [{}],
     "staff": [{"staffToken": []}],
+    "staff_or_none": [{}, {"staffToken": []}],
     "token": [{"bookingToken": []}, {"staffToken": []}],
     "any": [{}, {"staffToken": []}, {"bookingToken": []}],
 }
