@@ -66,7 +66,7 @@ SECTIONS = (
         "records",
         "Behind the scenes",
         "Jobs, mails and the audit log",
-        ("audit.AuditEvent", "mail.Message", "jobs.Job"),
+        ("audit.AuditEvent", "mail.Message", "mail.MarkedAddress", "jobs.Job"),
     ),
 )
 REST = Section("more", "More", "Everything else", ())

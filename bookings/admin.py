@@ -23,8 +23,10 @@ from common.admin import (
 )
 from common.admin.shown import NOTHING
 from common.money import format_money
+from mail import selectors as mail
 
 CHANGE = "bookings.change_booking"
+CUSTOMER = ("customer_name", "customer_email", "mail_trouble", "customer_phone", "notes", "consent_version")
 
 
 class ReviewFilter(YesFilter):
@@ -64,7 +66,7 @@ class BookingAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("reference", "state", "service_title", "when_text", "resource", "seat")}),
-        (_("Customer"), {"fields": ("customer_name", "customer_email", "customer_phone", "notes", "consent_version")}),
+        (_("Customer"), {"fields": CUSTOMER}),
         (_("Money"), {"fields": ("money", "price", "deposit", "paid", "refunded", "to_refund", "review_reason")}),
         (_("Course"), {"fields": ("created_at", "hold_expires_at", "cancelled_at", "cancelled_by", "cancel_reason")}),
         (_("Origin"), {"fields": ("source_page", "attribution"), "classes": ("collapse",)}),
@@ -93,6 +95,12 @@ class BookingAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     def money(self, booking: Booking) -> str:
         """How far the money is."""
         return str(MoneyState(selectors.money_state(booking)).label)
+
+    @admin.display(description=_("mail"))
+    def mail_trouble(self, booking: Booking) -> str:
+        """What is known against the customer's address: it bounced, or its reader complained."""
+        found = mail.address_trouble(booking.customer_email)
+        return found.words if found else NOTHING
 
     @admin.display(description=_("price"))
     def price(self, booking: Booking) -> str:

@@ -15,11 +15,12 @@ from common.actor import actor_of
 from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
 from common.admin.shown import NOTHING, as_json, as_text
 from common.csp import csp_replace
-from mail import local_files, secrets_box
-from mail.actions import resend
-from mail.models import Message, State
+from mail import local_files, secrets_box, selectors
+from mail.actions import clear, drop, let_go, resend
+from mail.models import MarkedAddress, Message, State
 from mail.rendering import Rendered, render
 
+RELEASE = "mail.release_message"
 # A mail's own style may be inline; nothing in it may run, load or be submitted.
 SANDBOX = {"default-src": [NONE], "style-src": ["'unsafe-inline'"], "sandbox": True, "frame-ancestors": [NONE]}
 
@@ -44,11 +45,11 @@ class MessageAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     show_full_result_count = False
     list_per_page = 50
     fieldsets = (
-        (None, {"fields": ("subject", "to", "state", "error", "text", "other_forms", "links", "files")}),
-        ("Times", {"fields": ("created_at", "sent_at")}),
+        (None, {"fields": ("subject", "to", "trouble", "state", "error", "text", "other_forms", "links", "files")}),
+        ("Course", {"fields": ("created_at", "sent_at", "reports")}),
         ("Origin", {"fields": ("template", "values", "key", "provider_id", "request_id", "actor_kind", "actor_id")}),
     )
-    readonly_fields = ("text", "other_forms", "links", "files", "values")
+    readonly_fields = ("text", "other_forms", "links", "files", "values", "trouble", "reports")
     object_actions = (
         ObjectAction(
             "resend",
@@ -57,6 +58,16 @@ class MessageAdmin(ObjectActionsMixin, ReadOnlyAdmin):
             "press_resend",
             when="may_resend",
             explain="Sends a new message; where the old one held a secret link, with a new link.",
+        ),
+        ObjectAction("let_go", "Let it go", RELEASE, "press_let_go", when="is_held", explain="Sends the message now."),
+        ObjectAction(
+            "drop",
+            "Drop it",
+            RELEASE,
+            "press_drop",
+            when="may_drop",
+            danger=True,
+            explain="The message is never sent, and its secret parts are erased.",
         ),
     )
 
@@ -122,11 +133,71 @@ class MessageAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         """Show the context, secrets masked."""
         return as_json(message.context | secrets_box.masks(message))
 
+    @admin.display(description="Reports of the provider")
+    def reports(self, message: Message) -> SafeString | str:
+        """Show what the provider's webhook told, oldest first."""
+        rows = (
+            (event.happened_at or event.received_at, event.kind, event.provider, event.reason, event.detail)
+            for event in message.events.all()
+        )
+        lines = ((f"{at:%Y-%m-%d %H:%M:%S} UTC", kind, by, why, said) for at, kind, by, why, said in rows)
+        return format_html_join("", "<div>{} · <strong>{}</strong> · {} {} {}</div>", lines) or NOTHING
+
+    @admin.display(description="Address")
+    def trouble(self, message: Message) -> str:
+        """Say what is known against the address."""
+        found = selectors.address_trouble(message.to)
+        return found.words if found else NOTHING
+
     def may_resend(self, message: Message) -> bool:
         """Say whether *Send again* is offered: not while the message is still on its way."""
         return message.state not in {State.QUEUED, State.SENDING, State.HELD}
+
+    def is_held(self, message: Message) -> bool:
+        """Say whether *Let it go* is offered."""
+        return message.state == State.HELD
+
+    def may_drop(self, message: Message) -> bool:
+        """Say whether *Drop it* is offered."""
+        return message.state in {State.HELD, State.QUEUED}
+
+    def press_let_go(self, request: HttpRequest, obj: Any) -> str:
+        """Queue the held message."""
+        let_go(message=obj, by=actor_of(request))
+        return "The message is in the queue."
+
+    def press_drop(self, request: HttpRequest, obj: Any) -> str:
+        """Give the message up before it was sent."""
+        drop(message=obj, by=actor_of(request))
+        return "The message is dropped, and will not be sent."
 
     def press_resend(self, request: HttpRequest, obj: Any) -> str:
         """Send the message again."""
         resend(message=obj, by=actor_of(request))
         return "A new message is in the queue."
+
+
+@admin.register(MarkedAddress)
+class MarkedAddressAdmin(ObjectActionsMixin, ReadOnlyAdmin):
+    """Addresses that bounced or whose readers complained; a person may say that one works again."""
+
+    list_display = ("address", "bounced_at", "complained_at", "detail")
+    list_filter = ("bounced_at", "complained_at")
+    search_fields = ("address",)
+    ordering = ("address",)
+    list_per_page = 50
+    fields = ("address", "bounced_at", "complained_at", "detail", "message")
+    object_actions = (
+        ObjectAction(
+            "clear",
+            "It works again",
+            "mail.clear_markedaddress",
+            "press_clear",
+            explain="Takes the mark away. The provider may keep a list of its own.",
+        ),
+    )
+
+    def press_clear(self, request: HttpRequest, obj: Any) -> str:
+        """Take the mark away."""
+        clear(marked=obj, by=actor_of(request))
+        return f"{obj.address} is no longer marked."

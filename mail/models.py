@@ -16,12 +16,16 @@ class State(models.TextChoices):
     BOUNCED = "bounced", "Bounced"
     COMPLAINED = "complained", "Complaint"
     HELD = "held", "Held back"
+    DROPPED = "dropped", "Dropped"
+
+
+OUT = (State.SENT, State.DELIVERED, State.BOUNCED, State.COMPLAINED)
 
 
 class Message(models.Model):
     """One mail to one address. `key` says what it is about: asked for twice it is still one row.
 
-    `secrets` holds the secret part of the template's context, encrypted, and is empty once the mail is sent.
+    `secrets` holds the secret part of the template's context, encrypted, and is empty once the mail is sent or dropped.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -45,7 +49,10 @@ class Message(models.Model):
 
     class Meta:
         default_permissions = ("view",)
-        permissions = [("resend_message", "Can send a message again")]
+        permissions = [
+            ("resend_message", "Can send a message again"),
+            ("release_message", "Can let a held message go, or drop a waiting one"),
+        ]
         indexes = [
             models.Index(fields=["state", "-created_at"], name="mail_message_state"),
             models.Index(fields=["to", "-created_at"], name="mail_message_to"),
@@ -54,7 +61,7 @@ class Message(models.Model):
             models.CheckConstraint(name="mail_message_known_state", condition=Q(state__in=State.values)),
             models.CheckConstraint(
                 name="mail_message_sent_forgets_secrets",
-                condition=Q(secrets__isnull=True) | ~Q(state__in=["sent", "delivered", "bounced", "complained"]),
+                condition=Q(secrets__isnull=True) | ~Q(state__in=[*OUT, State.DROPPED]),
             ),
         ]
 
@@ -79,3 +86,52 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class TrackingEvent(models.Model):
+    """What the provider told us of a message. `fingerprint` makes the same report, told twice, one row."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="events")
+    fingerprint = models.CharField(max_length=64)
+    kind = models.CharField(max_length=20)
+    provider = models.CharField(max_length=30)
+    hard = models.BooleanField(default=False)
+    reason = models.CharField(max_length=50, blank=True)
+    detail = models.TextField(blank=True)
+    happened_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["received_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["message", "fingerprint"], name="mail_event_told_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.provider}"
+
+
+class MarkedAddress(models.Model):
+    """An address that refused a mail for good, or whose reader complained; its page and list say so to staff."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    address = models.CharField(max_length=320, unique=True)
+    bounced_at = models.DateTimeField(null=True)
+    complained_at = models.DateTimeField(null=True)
+    detail = models.TextField(blank=True)
+    message = models.ForeignKey(Message, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        verbose_name = "address that bounced"
+        verbose_name_plural = "addresses that bounced"
+        default_permissions = ("view",)
+        permissions = [("clear_markedaddress", "Can say that an address works again")]
+        constraints = [
+            models.CheckConstraint(
+                name="mail_marked_address_says_why",
+                condition=Q(bounced_at__isnull=False) | Q(complained_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address

@@ -1,14 +1,53 @@
 """Reads of the outbox."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from django.db.models import Count
 from django.urls import reverse
 
 from common.attention import Attention
 from common.clock import db_now
 from common.health import Check
+from mail.addresses import canonical
 from mail.constants import STUCK_SECONDS
-from mail.models import Message, State
+from mail.models import MarkedAddress, Message, State
+
+
+@dataclass(frozen=True, slots=True)
+class AddressTrouble:
+    """Why mail to an address is in vain or unwelcome; one instant may be absent, not both."""
+
+    bounced_at: datetime | None
+    complained_at: datetime | None
+    detail: str
+
+    @property
+    def words(self) -> str:
+        """One sentence for staff."""
+        said = [
+            f"{what} on {at:%Y-%m-%d}"
+            for what, at in (("bounced", self.bounced_at), ("complained", self.complained_at))
+            if at
+        ]
+        return f"Mail to this address {' and '.join(said)}." + (f" {self.detail}" if self.detail else "")
+
+
+def address_trouble(address: str) -> AddressTrouble | None:
+    """Return what is known against an address, in whatever spelling; None when mail reaches it as far as we know."""
+    row = MarkedAddress.objects.filter(address=canonical(address)).first()
+    return AddressTrouble(row.bounced_at, row.complained_at, row.detail) if row else None
+
+
+def count_by_state() -> dict[str, int]:
+    """Return how many messages are in each state; every state is named."""
+    found = dict(Message.objects.order_by().values_list("state").annotate(Count("id")))
+    return {state: found.get(state, 0) for state in State.values}
+
+
+def count_unknown() -> int:
+    """Return how many messages may or may not have left."""
+    return Message.objects.filter(state=State.UNKNOWN).count()
 
 
 def health() -> Check:
@@ -22,7 +61,11 @@ def health() -> Check:
 def needs_you() -> list[Attention]:
     """Return what did not go out as something that waits for a person."""
     listing = reverse("admin:mail_message_changelist")
-    waiting = [(State.FAILED, "messages that could not be sent"), (State.UNKNOWN, "messages that may not have left")]
+    waiting = [
+        (State.FAILED, "messages that could not be sent"),
+        (State.UNKNOWN, "messages that may not have left"),
+        (State.HELD, "messages that are held back"),
+    ]
     return [
         Attention(
             label, Message.objects.filter(state=state).count(), f"{listing}?state__exact={state}", "mail.view_message"

@@ -13,6 +13,8 @@ from accounts.constants import ROLES
 from accounts.models import User
 from accounts.roles import ALL
 from common.admin import ActionAdmin, ObjectAction, ObjectActionsMixin
+from common.admin.shown import NOTHING
+from mail import selectors as mail
 
 MAY_CHANGE = "accounts.change_user"
 
@@ -41,8 +43,8 @@ class UserAdmin(ObjectActionsMixin, ActionAdmin):
     list_display = ("email", "name", "role_names", "is_active", "last_login")
     list_filter = ("is_active", ("groups", admin.RelatedOnlyFieldListFilter))
     search_fields = ("email", "first_name", "last_name")
-    fields = ("email", "first_name", "last_name", "roles", "is_active", "last_login", "created_at")
-    readonly_fields = ("email", "first_name", "last_name", "is_active", "last_login", "created_at")
+    fields = ("email", "mail_trouble", "first_name", "last_name", "roles", "is_active", "last_login", "created_at")
+    readonly_fields = ("email", "mail_trouble", "first_name", "last_name", "is_active", "last_login", "created_at")
     object_actions = (
         ObjectAction(
             "close",
@@ -69,6 +71,12 @@ class UserAdmin(ObjectActionsMixin, ActionAdmin):
     def name(self, user: User) -> str:
         """First and last name."""
         return user.get_full_name()
+
+    @admin.display(description="mail")
+    def mail_trouble(self, user: User) -> str:
+        """What is known against the address: it bounced, or its reader complained."""
+        found = mail.address_trouble(user.email)
+        return found.words if found else NOTHING
 
     @admin.display(description="roles")
     def role_names(self, user: User) -> str:

@@ -30,27 +30,39 @@ def begin(*, message_id: str, by: Actor) -> Message | None:
 
 
 def sent(*, message: Message, provider_id: str, file_name: str, by: Actor) -> None:
-    """Note that the provider took the message, and erase its secrets."""
-    Message.objects.filter(pk=message.pk).update(
-        state=State.SENT, sent_at=db_now(), provider_id=provider_id, file_name=file_name, secrets=None, error=""
-    )
+    """Note that the provider took the message, and erase its secrets. Needs a transaction.
+
+    The provider's webhook may have come first: what it said of the message stands.
+    """
+    row = locked_message(message.pk)
+    if row.state == State.SENDING:
+        row.state, row.error = State.SENT, ""
+    row.sent_at = row.sent_at or db_now()
+    row.provider_id, row.file_name, row.secrets = provider_id, file_name, None
+    row.save(update_fields=["state", "error", "sent_at", "provider_id", "file_name", "secrets"])
 
 
 def postpone(*, message: Message, error: str, by: Actor) -> None:
-    """Queue the message again after an attempt that certainly sent nothing."""
-    _move(message, State.QUEUED, error=error)
+    """Queue the message again after an attempt that failed."""
+    _end_attempt(message, State.QUEUED, error=error)
 
 
 def fail(*, message: Message, error: str, by: Actor) -> None:
     """Give the message up."""
-    _move(message, State.FAILED, error=error)
+    _end_attempt(message, State.FAILED, error=error)
 
 
-def lose(*, message: Message, error: str, by: Actor) -> None:
-    """Note that nobody knows whether the message left."""
-    _move(message, State.UNKNOWN, error=f"{NOT_KNOWN}\n{error}")
+def lose(*, message: Message, error: str, provider_id: str, by: Actor) -> None:
+    """Note that nobody knows whether the message left; `provider_id`, where known, is what its webhook would name."""
+    Message.objects.filter(pk=message.pk, provider_id="").update(provider_id=provider_id)
+    _end_attempt(message, State.UNKNOWN, error=f"{NOT_KNOWN}\n{error}")
+
+
+def _end_attempt(message: Message, state: State, *, error: str) -> None:
+    """Leave `sending`, unless the provider's webhook was faster."""
+    Message.objects.filter(pk=message.pk, state=State.SENDING).update(state=state, error=error[:ERROR_LENGTH])
 
 
 def _move(message: Message, state: State, *, error: str = "") -> None:
     message.state, message.error = state, error[:ERROR_LENGTH]
-    Message.objects.filter(pk=message.pk).update(state=message.state, error=message.error)
+    message.save(update_fields=["state", "error"])

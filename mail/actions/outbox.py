@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -13,8 +14,8 @@ from common.clock import db_now
 from common.ids import uuid7
 from jobs.actions import enqueue
 from mail import models, secrets_box
-from mail.constants import DELIVER
-from mail.models import Message
+from mail.constants import ABANDONED_SECONDS, DELIVER
+from mail.models import Message, State
 from mail.rendering import render_subject
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -68,8 +69,24 @@ def send(
         kept = Message.objects.get(key=key)
         if kept.pk == message_id:
             _attach(kept, attachments)
-            enqueue(kind=DELIVER, args={"message_id": str(message_id)}, by=by)
+            queue(message=kept, by=by)
     return kept
+
+
+def requeue_abandoned(*, by: Actor) -> int:
+    """Enqueue the delivery of messages that stay in `sending`; return how many needed it. Needs a transaction.
+
+    It is harmless while a worker is at it, whose job is unfinished. The delivery then judges what that state means.
+    """
+    before = db_now() - timedelta(seconds=ABANDONED_SECONDS)
+    abandoned = Message.objects.filter(state=State.SENDING, created_at__lte=before)
+    return sum(queue(message=message, by=by) for message in abandoned.only("pk"))
+
+
+def queue(*, message: Message, by: Actor) -> bool:
+    """Enqueue the message's delivery, unless one is unfinished already; say whether it was needed."""
+    args = {"message_id": str(message.pk)}
+    return enqueue(kind=DELIVER, args=args, by=by, dedupe_key=str(message.pk)) is not None
 
 
 def _attach(message: Message, attachments: Sequence[Attachment]) -> None:

@@ -22,11 +22,15 @@ class Receipt:
 
 
 class HandoverFailed(Exception):
-    """The backend refused or broke off; `verdict` says what that means."""
+    """The backend refused or broke off; `verdict` says what that means.
 
-    def __init__(self, verdict: Verdict, detail: str) -> None:
+    `provider_id` is the id that the provider's webhook would name, where it was chosen before the call.
+    """
+
+    def __init__(self, verdict: Verdict, detail: str, provider_id: str = "") -> None:
         super().__init__(detail)
         self.verdict = verdict
+        self.provider_id = provider_id
 
 
 def build(message: Message) -> EmailMultiAlternatives:
@@ -56,6 +60,13 @@ def hand_over(email: EmailMultiAlternatives) -> Receipt:
         with closing(backend):
             backend.send_messages([email])
     except Exception as error:
-        raise HandoverFailed(judge(error, connected=connected), f"{type(error).__name__}: {error}") from error
+        verdict = judge(error, connected=connected)
+        raise HandoverFailed(verdict, f"{type(error).__name__}: {error}", _chosen_id(error)) from error
     status = getattr(email, "anymail_status", None)
     return Receipt(str(getattr(status, "message_id", None) or ""), getattr(email, "file_name", ""))
+
+
+def _chosen_id(error: Exception) -> str:
+    """Return the `anymail_id` that Anymail made up for the one recipient, as it does for SendGrid."""
+    ids = getattr(getattr(error, "payload", None), "message_ids", None) or {}
+    return str(next(iter(ids.values()), ""))

@@ -1,21 +1,32 @@
 """What a fault of a provider means, and real sessions with SMTP and an HTTP API."""
 
+import json
 import smtplib
 import socket
 import threading
+import warnings
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from aiosmtpd.controller import Controller
-from anymail.exceptions import AnymailAPIError, AnymailConfigurationError
+from anymail.exceptions import AnymailAPIError, AnymailConfigurationError, AnymailNotSupportedWarning
+from django.apps import apps
+from django.utils.module_loading import import_string
 
+from common import clock
+from devkit.sendgrid import SendGrid
 from jobs.models import Job
+from jobs.models import State as JobState
 from jobs.testing import run_due
+from mail import ports
+from mail.actions import Attachment
 from mail.errors import NotHandedOver
 from mail.models import State
 from mail.providers.verdicts import Verdict, judge
 from mail.tests.factories import LINK, make_message
+
+DAY = 24 * 3600
 
 
 def api_error(status):
@@ -115,77 +126,141 @@ def test_smtp_that_is_away_is_asked_again(settings):
     assert row.state == State.QUEUED
 
 
-class Api(BaseHTTPRequestHandler):
-    """SendGrid's send call, in as much as a client sees it."""
-
-    status, keys = 202, []
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.keys.append(self.headers["Authorization"])
-        if self.status is None:
-            self.connection.shutdown(socket.SHUT_RDWR)  # took the mail, never answered
-            return
-        self.send_response(self.status)
-        self.send_header("X-Message-ID", "sg-1")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
-@contextmanager
-def sendgrid(settings, status):
-    handler = type("Answering", (Api,), {"status": status, "keys": []})
-    server = HTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
+@pytest.fixture
+def sendgrid(settings):
+    settings.ALERT_EMAIL = []
     settings.EMAIL_BACKEND = "anymail.backends.sendgrid.EmailBackend"
-    settings.ANYMAIL = {
-        "SENDGRID_API_KEY": "sg-key",
-        "SENDGRID_API_URL": f"http://127.0.0.1:{server.server_port}/v3/",
-        "REQUESTS_TIMEOUT": 5,
-    }
-    try:
-        yield handler
-    finally:
-        server.shutdown()
-        thread.join(10)
-        server.server_close()
+    with SendGrid(key="sg-key") as server:
+        settings.ANYMAIL = {
+            "SENDGRID_API_KEY": "sg-key",
+            "SENDGRID_API_URL": server.api_url,
+            "REQUESTS_TIMEOUT": 0.5,
+        }
+        yield server
+
+
+SENDGRID_IS_UNSUPPORTED = pytest.mark.filterwarnings("ignore:django-anymail has dropped official support for SendGrid")
 
 
 @pytest.mark.django_db
-@pytest.mark.filterwarnings("ignore:django-anymail has dropped official support for SendGrid")
+@SENDGRID_IS_UNSUPPORTED
 @pytest.mark.parametrize(
-    ("status", "state"),
+    ("mode", "state", "job"),
     [
-        (202, State.SENT),
-        (400, State.FAILED),
-        (401, State.FAILED),
-        (429, State.QUEUED),
-        (500, State.QUEUED),
-        (None, State.UNKNOWN),
+        ("202", State.SENT, JobState.DONE),
+        ("400", State.FAILED, JobState.DEAD),
+        ("401", State.FAILED, JobState.DEAD),
+        ("413", State.FAILED, JobState.DEAD),
+        ("429", State.QUEUED, JobState.NEW),
+        ("500", State.QUEUED, JobState.NEW),
+        ("hang", State.UNKNOWN, JobState.DONE),
+        ("close", State.UNKNOWN, JobState.DONE),
     ],
 )
-def test_an_http_api_through_anymail(settings, status, state):
-    settings.ALERT_EMAIL = []
-    with sendgrid(settings, status) as server:
-        row = make_message()
-        run_due()
+def test_each_answer_of_an_http_api_through_anymail(sendgrid, mode, state, job):
+    sendgrid.mode = mode
+    row = make_message(secrets={"link": LINK})
+    run_due()
     row.refresh_from_db()
-    assert row.state == state, row.error
-    assert server.keys == ["Bearer sg-key"]
-    assert bool(row.provider_id) == (state == State.SENT)
+    assert (row.state, Job.objects.get(kind="mail.deliver").state) == (state, job), row.error
+    assert sendgrid.calls == 1
+    assert (row.secrets is None) == (state == State.SENT)
+    assert bool(row.provider_id) == (state in {State.SENT, State.UNKNOWN})
+    assert LINK not in row.error
 
 
 @pytest.mark.django_db
-@pytest.mark.filterwarnings("ignore:django-anymail has dropped official support for SendGrid")
-def test_an_http_api_that_is_away_is_asked_again(settings):
-    with sendgrid(settings, 202):
-        pass
+@SENDGRID_IS_UNSUPPORTED
+def test_what_an_http_api_gets(sendgrid):
+    row = make_message(secrets={"link": LINK}, attachments=[Attachment("a.ics", b"BEGIN", "text/calendar")])
+    run_due()
+    row.refresh_from_db()
+    (mail,) = sendgrid.taken
+    assert mail["personalizations"][0]["to"] == [{"email": "ana@example.com"}]
+    assert mail["custom_args"] == {"message_id": str(row.pk)}
+    assert mail["personalizations"][0]["custom_args"] == {"anymail_id": row.provider_id}
+    assert [part["type"] for part in mail["content"]] == ["text/plain", "text/html"]
+    assert mail["content"][0]["value"] == f"Hi Ana <b>: {LINK}\n"
+    assert [file["filename"] for file in mail["attachments"]] == ["a.ics"]
+
+
+@pytest.mark.django_db
+@SENDGRID_IS_UNSUPPORTED
+@pytest.mark.parametrize("mode", ["hang", "close"])
+def test_an_ambiguous_end_is_tried_again_only_for_templates_that_may_come_twice(sendgrid, monkeypatch, mode):
+    monkeypatch.setattr(ports, "_repeatable", {"test/hello"})
+    sendgrid.mode = mode
+    row = make_message()
+    run_due()
+    row.refresh_from_db()
+    assert row.state == State.QUEUED
+    sendgrid.mode = "202"
+    with clock.shift(DAY):
+        run_due()
+    row.refresh_from_db()
+    assert (row.state, sendgrid.calls, len(sendgrid.taken)) == (State.SENT, 2, 1)
+
+
+@pytest.mark.django_db
+@SENDGRID_IS_UNSUPPORTED
+def test_an_ambiguous_end_of_the_last_attempt_stays_unknown(sendgrid, monkeypatch):
+    monkeypatch.setattr(ports, "_repeatable", {"test/hello"})
+    sendgrid.mode = "close"
+    row = make_message()
+    for attempt in range(6):
+        with clock.shift(attempt * DAY):
+            run_due()
+    row.refresh_from_db()
+    assert (row.state, sendgrid.calls) == (State.UNKNOWN, 6)
+    assert Job.objects.get(kind="mail.deliver").state == JobState.DONE
+
+
+@pytest.mark.django_db
+@SENDGRID_IS_UNSUPPORTED
+def test_an_http_api_that_is_away_is_asked_again(sendgrid):
+    sendgrid.stop()
     row = make_message()
     run_due()
     row.refresh_from_db()
     assert row.state == State.QUEUED, row.error
     assert Job.objects.get().attempts == 1
+
+
+def test_exactly_one_warning_is_silenced():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        apps.get_app_config("mail").ready()
+        import_string("anymail.backends.sendgrid.EmailBackend")(api_key="k")
+        with pytest.raises(AnymailNotSupportedWarning):
+            warnings.warn("another provider went", AnymailNotSupportedWarning, stacklevel=1)
+        with pytest.raises(UserWarning):
+            warnings.warn("django-anymail has dropped official support for SendGrid", UserWarning, stacklevel=1)
+
+
+@pytest.mark.django_db
+def test_another_provider_is_a_setting(settings):
+    """Mailgun's own API behind the same outbox: nothing but the settings differs."""
+    answers = type("Mailgun", (BaseHTTPRequestHandler,), {"do_POST": accept_as_mailgun, "log_message": lambda *_: None})
+    with ThreadingHTTPServer(("127.0.0.1", 0), answers) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        settings.EMAIL_BACKEND = "anymail.backends.mailgun.EmailBackend"
+        settings.ANYMAIL = {
+            "MAILGUN_API_KEY": "mg",
+            "MAILGUN_SENDER_DOMAIN": "example.com",
+            "MAILGUN_API_URL": f"http://127.0.0.1:{server.server_port}/v3",
+        }
+        row = make_message()
+        run_due()
+        server.shutdown()
+    row.refresh_from_db()
+    assert (row.state, row.provider_id) == (State.SENT, "<m1@example.com>")
+
+
+def accept_as_mailgun(handler):
+    handler.rfile.read(int(handler.headers["Content-Length"]))
+    assert handler.path == "/v3/example.com/messages"
+    body = json.dumps({"id": "<m1@example.com>", "message": "Queued. Thank you."}).encode()
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
