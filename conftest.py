@@ -8,6 +8,7 @@ import socket
 from typing import Any
 
 import pytest
+from django.test import Client
 from rest_framework.test import APIClient
 
 _connect = socket.socket.connect
@@ -37,6 +38,22 @@ def _guarded_connect(self: socket.socket, address: Any) -> None:
 def _no_network_but_loopback() -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", _guarded_connect)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _forced_logins_count_as_sign_ins() -> Any:
+    """`client.force_login(user)` opens the admin as a sign-in at our own door would."""
+    from accounts.tests import factories
+
+    forced = Client.force_login
+
+    def force_login(client: Client, user: Any, backend: str | None = None) -> None:
+        forced(client, user, backend)
+        factories.open_admin(client, user)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "force_login", force_login)
         yield
 
 

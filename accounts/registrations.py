@@ -1,13 +1,19 @@
 """What this app tells the apps below it."""
 
+from urllib.parse import urlencode
 from uuid import UUID
 
-from accounts import errors, selectors
-from accounts.actions import invites, password_resets, passwords
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts import errors, ports, selectors
+from accounts.actions import admin_sessions, devices, factor_mails, invites, password_resets, passwords
+from accounts.constants import METHOD_BACKUP_CODE, METHOD_TOTP
 from common.actor import Actor
+from common.admin import step_up
 from common.api import schema
 from common.errors import NotFound
-from mail import ports
+from mail import ports as mail_ports
 from mail.ports import SentMail
 
 CREDENTIAL_ERRORS = (
@@ -21,11 +27,15 @@ CREDENTIAL_ERRORS = (
 
 def register() -> None:
     """Fill the registries; harmless when repeated."""
-    ports.register_owners(selectors.owner_emails)
-    ports.register_resend(invites.MAIL_TEMPLATE, _resend_invitation)
-    ports.register_resend(password_resets.MAIL_TEMPLATE, _resend_reset)
-    ports.register_repeatable("accounts/session_reused")
-    ports.register_repeatable(passwords.CHANGED_MAIL)
+    mail_ports.register_owners(selectors.owner_emails)
+    mail_ports.register_resend(invites.MAIL_TEMPLATE, _resend_invitation)
+    mail_ports.register_resend(password_resets.MAIL_TEMPLATE, _resend_reset)
+    for template in ("accounts/session_reused", *factor_mails.TEMPLATES):
+        mail_ports.register_repeatable(template)
+    ports.register_verifier(METHOD_TOTP, devices.verify_app_code)
+    ports.register_verifier(METHOD_BACKUP_CODE, devices.verify_backup_code)
+    mail_ports.register_repeatable(passwords.CHANGED_MAIL)
+    step_up.register(step_up.StepUp(_confirmed_lately, _confirmation_page))
     schema.CREDENTIAL_ERRORS[:] = [*dict.fromkeys([*schema.CREDENTIAL_ERRORS, *CREDENTIAL_ERRORS])]
 
 
@@ -38,3 +48,12 @@ def _resend_reset(*, mail: SentMail, by: Actor) -> None:
     """*Send again* on the mail of a reset: another link, counted like one that its owner asks for."""
     if password_resets.issue(email=mail.to, by=by) is None:
         raise NotFound("The account is closed, or got three links in the last hour.")
+
+
+def _confirmed_lately(request: HttpRequest) -> bool:
+    return admin_sessions.is_recent(request=request)
+
+
+def _confirmation_page(back: str) -> str:
+    page = reverse("accounts:confirm")
+    return f"{page}?{urlencode({'next': back})}" if back else page

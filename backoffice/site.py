@@ -1,16 +1,17 @@
 """The staff's site: Django's admin with our menu, start page and sign-in."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils.translation import gettext_lazy as _
 from django_otp.admin import OTPAdminSite
 
-from accounts import selectors as accounts
+from accounts.actions import admin_sessions
 from backoffice import sections, selectors
-from backoffice.forms import SignInForm
 
 QUICK = (
     ("cms.add_post", "admin:cms_post_add", _("Write a post")),
@@ -29,15 +30,25 @@ class StudioAdminSite(OTPAdminSite):  # type: ignore[misc]  # django-otp has no 
     site_header = settings.STUDIO_NAME
     site_title = settings.STUDIO_NAME
     index_title = _("Start")
-    login_form = SignInForm
-    login_template = "admin/login.html"
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Whether this session may see the admin: open account, second factor as the policy wants it."""
-        return accounts.may_use_admin(request.user)
+        """Whether this browser may see the admin; what that takes is the contract of `admin_sessions.present`."""
+        return admin_sessions.present(request=request) is not None
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """There is one door for people; this address only leads to it."""
+        query = {REDIRECT_FIELD_NAME: request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")}
+        return HttpResponseRedirect(f"{reverse('accounts:sign-in')}?{urlencode(query)}")
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """End the browser's session, and say so at the door."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        admin_sessions.leave(request=request)
+        return HttpResponseRedirect(reverse("accounts:signed-out"))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Django's addresses without its password form: passwords are changed where the password rule is."""

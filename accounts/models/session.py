@@ -1,4 +1,4 @@
-"""A sign-in through the API and its chain of refresh tokens."""
+"""A sign-in, and the chain of refresh tokens of one through the API."""
 
 from typing import ClassVar
 
@@ -11,13 +11,14 @@ from common.ids import uuid7
 
 
 class Session(models.Model):
-    """One sign-in. All refresh tokens of its family die with it, and so do its access tokens."""
+    """One sign-in. All refresh tokens of its family die with it, and so do its access tokens; the admin's has none."""
 
     class Transport(models.TextChoices):
         """How the refresh token travels; fixed when the session opens."""
 
         BODY = "body", "Request body"
         COOKIE = "cookie", "Cookie"
+        ADMIN = "admin", "No token: a browser in the admin"
 
     class RevokeReason(models.TextChoices):
         """Why a session ended before its time."""

@@ -4,9 +4,13 @@ from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
+from django.test import Client
+from django_otp import DEVICE_ID_SESSION_KEY
 from rest_framework.test import APIClient
 
+from accounts import selectors
 from accounts.actions import roles, sessions
+from accounts.constants import ADMIN_SESSION_KEY
 from accounts.models import Session, User
 from common.actor import Actor
 from common.clock import db_now
@@ -36,6 +40,20 @@ def sign_in(user: User, client: APIClient | None = None) -> APIClient:
     pair = sessions.open(user=user, amr=["pwd"], transport=Session.Transport.BODY, now=db_now())
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {pair.access}")
     return client
+
+
+def open_admin(client: Client, user: User) -> Session:
+    """Give a client that Django has logged in the session row that the admin asks for."""
+    amr, now = ["pwd"], db_now()
+    browser = client.session
+    if factor := selectors.second_factor(user):
+        amr = ["pwd", "otp"]
+        browser[DEVICE_ID_SESSION_KEY] = factor.persistent_id
+    row = sessions.new(user=user, amr=amr, transport=Session.Transport.ADMIN, now=now)
+    row.save(force_insert=True)
+    browser[ADMIN_SESSION_KEY] = str(row.pk)
+    browser.save()
+    return row
 
 
 def staff(*held: str, email: str = "") -> tuple[User, APIClient]:

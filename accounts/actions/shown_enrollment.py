@@ -1,0 +1,33 @@
+"""An enrolment on a page, which may be loaded twice: what waits is shown again instead of being replaced."""
+
+from datetime import datetime
+
+from django.conf import settings
+
+from accounts import selectors, totp
+from accounts.actions import codes, second_factor
+from accounts.actions.second_factor import EnrollmentBegun
+from accounts.constants import ENROLLMENT_FAILURES
+from accounts.models import SecondFactor, User
+from common.actor import Actor
+from common.clock import db_now
+
+
+def begin_or_resume(*, user: User, by: Actor) -> EnrollmentBegun:
+    """The enrolment of this user that waits for its code, else a new one.
+
+    The caller has checked, by an enrolment token or a fresh confirmation, that it is the user who looks. Raises
+    RateLimited when a new one is needed too often.
+    """
+    now = db_now()
+    pending = selectors.pending_factor(user, now=now)
+    found = _shown(pending, now) if pending is not None and pending.failures < ENROLLMENT_FAILURES else None
+    return found or second_factor.begin(user=user, by=by)
+
+
+def _shown(pending: SecondFactor, now: datetime) -> EnrollmentBegun | None:
+    secret = codes.secret_of(factor=pending)
+    if secret is None or pending.expires_at is None:
+        return None
+    uri = totp.uri(secret, account=pending.user.email, issuer=settings.STUDIO_NAME)
+    return EnrollmentBegun(pending.pk, totp.base32(secret), uri, int((pending.expires_at - now).total_seconds()))
