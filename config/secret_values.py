@@ -1,7 +1,6 @@
 """Reading of secrets that rotate: newest first, all accepted."""
 
 import hashlib
-import os
 
 from config.env import members, refuse
 
@@ -16,8 +15,3 @@ def keys(name: str, raw: str) -> list[bytes]:
             f"{name} holds a value of under {LEAST_LENGTH} characters; `manage.py generate_secrets` prints good ones."
         )
     return [hashlib.sha256(name.encode() + b"\0" + member.encode()).digest() for member in listed]
-
-
-def anymail() -> dict[str, str]:
-    """Every `ANYMAIL_<SETTING>` of the environment, as Anymail's settings want it."""
-    return {name.removeprefix("ANYMAIL_"): value for name, value in os.environ.items() if name.startswith("ANYMAIL_")}

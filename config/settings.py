@@ -14,7 +14,7 @@ import environ
 from csp.constants import NONE, SELF
 
 from common.api.components import COMPONENTS
-from config import logs, rates, secret_values
+from config import logs, mail_keys, rates, secret_values
 from config.env import Environment, members, refuse, scheme_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -100,20 +100,18 @@ MEDIA_BASE_URL = env.text("MEDIA_BASE_URL", f"{PUBLIC_URL}/media").rstrip("/")
 UPLOAD_MAX_PIXELS = env.number("UPLOAD_MAX_PIXELS", 25_000_000, least=1)
 
 # --- Mail ---------------------------------------------------------------------------------------------------------
+EMAIL_TIMEOUT = 15
 SENDGRID_API_KEY = env.text("SENDGRID_API_KEY")
 EMAIL_URL = env.text("EMAIL_URL")
-EMAIL_PROVIDER = env.text("EMAIL_PROVIDER", "sendgrid" if SENDGRID_API_KEY else "smtp" if EMAIL_URL else "file")
+ANYMAIL: dict[str, Any] = {"REQUESTS_TIMEOUT": EMAIL_TIMEOUT} | mail_keys.anymail()
+if SENDGRID_API_KEY:
+    ANYMAIL["SENDGRID_API_KEY"] = SENDGRID_API_KEY
+EMAIL_PROVIDER = env.text("EMAIL_PROVIDER", mail_keys.provider_of(ANYMAIL) or ("smtp" if EMAIL_URL else "file"))
 EMAIL_FROM = env.text("EMAIL_FROM", f"noreply@{PUBLIC_HOST}")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = f'"{STUDIO_NAME}" <{EMAIL_FROM}>'
 ALERT_EMAIL = env.items("ALERT_EMAIL")
 MAIL_WEBHOOK_SECRET = env.text("MAIL_WEBHOOK_SECRET")
 MAIL_FILE_PATH = BASE_DIR / "var" / "mail"
-EMAIL_TIMEOUT = 15
-ANYMAIL: dict[str, Any] = secret_values.anymail()
-if SENDGRID_API_KEY:
-    ANYMAIL["SENDGRID_API_KEY"] = SENDGRID_API_KEY
-if MAIL_WEBHOOK_SECRET:
-    ANYMAIL["WEBHOOK_SECRET"] = MAIL_WEBHOOK_SECRET
 if EMAIL_PROVIDER == "file":
     EMAIL_BACKEND = "mail.backends.EmlFileBackend"
 elif EMAIL_PROVIDER == "smtp":
