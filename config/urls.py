@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from common import problems
-from config import docs, health, metrics
+from config import docs, health, metrics, runbook
 from config.csp_report import csp_report
 
 urlpatterns = [
@@ -16,6 +16,8 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="metrics"),
     path("docs/errors", docs.error_index, name="error-index"),
     path("docs/errors/<slug:code>", docs.error_page, name="error-page"),
+    path("docs/runbook", runbook.index, name="runbook"),
+    path("docs/runbook/<slug:code>", runbook.page, name="runbook-page"),
     path(".well-known/security.txt", docs.security_txt, name="security-txt"),
     path("", include("accounts.urls")),
     path("", include("uploads.urls")),
