@@ -4,10 +4,12 @@ The servers that tests need come from `devkit.pytest_plugin`, which has to act b
 """
 
 import ipaddress
+import shutil
 import socket
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -39,6 +41,13 @@ def _no_network_but_loopback() -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", _guarded_connect)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _leave_no_media_behind() -> Any:
+    """A worker of pytest-xdist ends without its exit handlers, so its folder is removed here."""
+    yield
+    shutil.rmtree(settings.MEDIA_ROOT)
 
 
 @pytest.fixture(autouse=True, scope="session")

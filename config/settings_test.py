@@ -27,7 +27,8 @@ from config.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="studio-media-"))
+media_folder = tempfile.TemporaryDirectory(prefix="studio-media-")  # gone with the process; pytest ends it by name
+MEDIA_ROOT = Path(media_folder.name)
 RATES = dict.fromkeys(RATES)  # noqa: F405 - a test of a limit sets its own rate
 INSTALLED_APPS = [*INSTALLED_APPS, "django_migration_linter"]  # noqa: F405 - a command of `make check`, no models
 DATABASES["default"]["TEST"] = {"TEMPLATE": os.environ.get("TEST_DATABASE_TEMPLATE") or None}  # noqa: F405 - migrated already
