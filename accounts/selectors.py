@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
-from django.contrib.auth.models import AnonymousUser, Permission
+from django.contrib.auth.models import Permission
 from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -39,6 +38,13 @@ class SessionNow:
 
     session: Session
     now: datetime
+
+
+@dataclass(frozen=True)
+class AdminSessionNow(SessionNow):
+    """As that, and whether the user has a second factor now."""
+
+    has_factor: bool
 
 
 def user_by_email(address: str) -> User | None:
@@ -109,21 +115,20 @@ def colleagues() -> QuerySet[User]:
     return rows.prefetch_related("groups")
 
 
-def may_use_admin(user: User | AnonymousUser) -> bool:
-    """Whether the person of an admin session may see its pages (policy, second factor, open account)."""
-    if not isinstance(user, User) or not user.is_active:
-        return False
-    verified = getattr(user, "is_verified", None)
-    if verified is not None and verified():
-        return True
-    return settings.STAFF_TWO_FACTOR == "optional" and not has_second_factor(user)
-
-
 def session_now(session_id: str) -> SessionNow | None:
     """The session of an access token in one query: session, user and clock. None when there is no such session."""
     instant = RawSQL("clock_timestamp()", (), output_field=DateTimeField())
     row = Session.objects.select_related("user").annotate(read_at=instant).filter(pk=session_id).first()
     return None if row is None else SessionNow(row, clock.adjusted(row.read_at))
+
+
+def admin_session_now(session_id: str) -> AdminSessionNow | None:
+    """The session of a browser in the admin in one query, with whether its user has a factor now."""
+    instant = RawSQL("clock_timestamp()", (), output_field=DateTimeField())
+    factors = SecondFactor.objects.filter(user=OuterRef("user"), confirmed=True)
+    rows = Session.objects.select_related("user").annotate(read_at=instant, has_factor=Exists(factors))
+    row = rows.filter(pk=session_id, transport=Session.Transport.ADMIN).first()
+    return None if row is None else AdminSessionNow(row, clock.adjusted(row.read_at), row.has_factor)
 
 
 def live_sessions(user: User, *, now: datetime) -> QuerySet[Session]:

@@ -59,7 +59,7 @@ class StudioAdminSite(OTPAdminSite):  # type: ignore[misc]  # django-otp has no 
         context: dict[str, Any] = super().each_context(request)
         context["ribbon"] = RIBBONS.get(settings.DJANGO_ENV, "")
         context["money_ribbon"] = _("No real money moves here") if settings.PAYMENTS_MODE in WITHOUT_REAL_MONEY else ""
-        context["factor_banner"] = context["has_permission"] and selectors.two_factor_missing(request.user)
+        context["factor_banner"] = context["has_permission"] and not request.user.is_verified()  # type: ignore[union-attr]  # OTPMiddleware adds it
         return context
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:

@@ -124,17 +124,18 @@ def _open(user: User, amr: list[str]) -> Session:
 
 
 def _find(request: HttpRequest) -> Present | None:
-    if not selectors.may_use_admin(request.user):
-        return None
     key = request.session.get(ADMIN_SESSION_KEY)
-    found = selectors.session_now(key) if key else None
-    if found is None or found.session.transport != Session.Transport.ADMIN:
+    if not key or not request.user.is_authenticated:
         return None
-    if found.session.user_id != request.user.pk or not selectors.is_live(found.session, now=found.now):
+    found = selectors.admin_session_now(key)
+    if found is None or found.session.user_id != request.user.pk or not selectors.is_live(found.session, now=found.now):
         return None
-    if AMR_SECOND_FACTOR.intersection(found.session.amr) and not selectors.has_second_factor(found.session.user):
-        return None  # it began with a factor that is gone
-    return Present(found.session, found.now)
+    began_with_factor = not AMR_SECOND_FACTOR.isdisjoint(found.session.amr)
+    if began_with_factor != found.has_factor or not found.session.user.is_active:
+        return None
+    verified: bool = request.user.is_verified()  # type: ignore[attr-defined]  # django-otp's middleware adds it
+    alone = settings.STAFF_TWO_FACTOR == "optional" and not found.has_factor
+    return Present(found.session, found.now) if verified or alone else None
 
 
 def _touch(found: Present) -> None:

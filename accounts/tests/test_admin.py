@@ -6,7 +6,6 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 
-from accounts import selectors
 from accounts.actions import sign_in
 from accounts.errors import InvalidCredentials
 from accounts.models import Invite, Session, User
@@ -109,7 +108,7 @@ class TestPasswordCheck:
     """What the admin's sign-in form calls: the same counters and audit as the API's."""
 
     def test_it_opens_no_api_session(self, owner: User) -> None:
-        assert sign_in.check_password(email="Owner@example.com", password=PASSWORD, by=VISITOR) == owner
+        assert sign_in.first_factor(email="Owner@example.com", password=PASSWORD, by=VISITOR) == owner
         assert not Session.objects.exists()
         assert AuditEvent.objects.get(action="login.succeeded_first_factor").actor_kind == "system"
 
@@ -118,15 +117,7 @@ class TestPasswordCheck:
         with context.use(context.RequestContext(ip="127.0.0.1")):
             for _ in range(2):
                 with pytest.raises(InvalidCredentials):
-                    sign_in.check_password(email=owner.email, password="wrong", by=VISITOR)
+                    sign_in.first_factor(email=owner.email, password="wrong", by=VISITOR)
             with pytest.raises(RateLimited):
-                sign_in.check_password(email=owner.email, password=PASSWORD, by=VISITOR)
+                sign_in.first_factor(email=owner.email, password=PASSWORD, by=VISITOR)
         assert api.post("/api/auth/login", {"email": owner.email, "password": PASSWORD}).status_code == 429
-
-    def test_policy_decides_who_may_use_the_admin(self, owner: User, settings: Any) -> None:
-        assert selectors.may_use_admin(owner)
-        settings.STAFF_TWO_FACTOR = "required"
-        assert not selectors.may_use_admin(owner)
-        settings.STAFF_TWO_FACTOR = "optional"
-        owner.is_active = False
-        assert not selectors.may_use_admin(owner)
