@@ -4,7 +4,16 @@ from datetime import datetime, timedelta
 
 from accounts.actions import keys
 from accounts.constants import INVITE_RETENTION_DAYS, KNOWN_NETWORK_DAYS, SESSION_RETENTION_DAYS
-from accounts.models import EnrollmentToken, GuessCounter, Invite, KnownNetwork, Session
+from accounts.models import (
+    EnrollmentToken,
+    GuessCounter,
+    Invite,
+    KnownNetwork,
+    LoginChallenge,
+    PasswordReset,
+    SecondFactor,
+    Session,
+)
 from common.actor import Actor
 
 _DAY = timedelta(days=1)
@@ -27,6 +36,9 @@ def run(*, now: datetime, by: Actor) -> dict[str, int]:
         "invites_deleted": finished.filter(created_at__lt=now - timedelta(days=INVITE_RETENTION_DAYS)).delete()[0],
         "sessions_deleted": ended.filter(last_used_at__lt=now - session_age).delete()[0],
         "enrollments_deleted": EnrollmentToken.objects.filter(expires_at__lt=now - _DAY).delete()[0],
+        "challenges_deleted": LoginChallenge.objects.filter(expires_at__lt=now - _DAY).delete()[0],
+        "pending_factors_deleted": SecondFactor.objects.filter(expires_at__lt=now - _DAY).delete()[0],
+        "resets_deleted": PasswordReset.objects.filter(expires_at__lt=now - _DAY).delete()[0],
         "counters_deleted": GuessCounter.objects.filter(window_ends_at__lt=now - _DAY).delete()[0],
         "networks_forgotten": networks.delete()[0],
         "keys_erased": keys.erase_retired(now=now),

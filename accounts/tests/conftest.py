@@ -6,9 +6,13 @@ import pytest
 from django.core.cache import caches
 from django.db import connection
 
+from accounts.constants import TOTP_STEP_SECONDS
+from accounts.hashers import BackupCodeHasher
 from accounts.keys import ring
 from accounts.models import User
-from accounts.tests import factories
+from accounts.tests import factories, factors
+from accounts.tests.factors import App
+from common import clock
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +21,26 @@ def _fresh_keys() -> Iterator[None]:
     ring.forget()
     yield
     ring.forget()
+
+
+@pytest.fixture(autouse=True)
+def _cheap_backup_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten hashes of 32 ms a batch would be most of these tests' time."""
+    monkeypatch.setattr(BackupCodeHasher, "time_cost", 1)
+    monkeypatch.setattr(BackupCodeHasher, "memory_cost", 8)
+
+
+@pytest.fixture
+def steady() -> Iterator[None]:
+    """The clock stands at the beginning of a time step, so that no code changes while a test looks at it."""
+    with clock.shift(2 * TOTP_STEP_SECONDS + 1 - clock.db_now().timestamp() % TOTP_STEP_SECONDS):
+        yield
+
+
+@pytest.fixture
+def ana(db: None, steady: None) -> App:
+    """An Owner with an app."""
+    return factors.give_app(factories.make_user("ana@example.com"))
 
 
 @pytest.fixture
