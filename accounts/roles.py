@@ -78,7 +78,7 @@ AUDITOR = Role(
     ROLE_AUDITOR,
     "Sees everything and changes nothing; checks and exports the audit.",
     (
-        *(f"{app}.view_*" for app in ("accounts", "audit", "bookings", "cms", "jobs", "mail", "payments", "uploads")),
+        *(f"{app}.view_*" for app in ("accounts", "bookings", "cms", "jobs", "mail", "payments", "uploads")),
         "audit.view",
         "audit.verify",
         "audit.export",

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from accounts import selectors as accounts
 from audit import selectors as audit
+from audit.constants import MAY_VIEW
 from bookings import selectors as bookings
 from cms import selectors as cms
 from common import events
@@ -25,8 +26,9 @@ NEEDS: tuple[Callable[[], list[Attention]], ...] = (
     jobs.needs_you,
 )
 HEALTH: tuple[Callable[[], Check], ...] = (jobs.health, uploads.health, mail.health, payments.health)
+STAFF_HEALTH = (*HEALTH, audit.health)
+"""With what only those who work here need to know."""
 ACTIVITY_ROWS = 8
-VIEW_AUDIT = "audit.view_auditevent"
 VIEW_JOBS = "jobs.view_job"
 
 
@@ -37,7 +39,7 @@ def needs_you(user: Any) -> list[Attention]:
 
 def health(user: Any) -> list[Check]:
     """The state of what we depend on, for those who look after jobs."""
-    return [check() for check in HEALTH] if user.has_perm(VIEW_JOBS) else []
+    return [check() for check in STAFF_HEALTH] if user.has_perm(VIEW_JOBS) else []
 
 
 class Act(NamedTuple):
@@ -51,7 +53,7 @@ class Act(NamedTuple):
 
 def activity(user: Any) -> list[Act]:
     """The newest audit events in words, for those who may read the audit log."""
-    if not user.has_perm(VIEW_AUDIT):
+    if not user.has_perm(MAY_VIEW):
         return []
     return [
         Act(event.at, events.registry.get(event.action, event.action), event.target_label, event.actor_label)

@@ -1,21 +1,11 @@
 """Logs: one JSON object a line in production, readable lines elsewhere; tokens and signatures are masked everywhere."""
 
-import re
 from typing import Any
 
 import structlog
 
-MASK = "…"
-MASKED = (
-    re.compile(r"(/(?:b|t|calendar|auth/invite|auth/reset|uploads/(?:put|get))/)[^\s/?\"']+"),
-    re.compile(
-        r"((?:X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token|preview|token|signature|client_secret)=)[^&\s\"']+",
-        re.IGNORECASE,
-    ),
-    re.compile(r"\b((?:sk|rk)_(?:test|live)_|whsec_|rt_|ch_|en_|iv_|pr_|bk_)[A-Za-z0-9_-]{8,}"),
-    re.compile(r"(pi_[A-Za-z0-9]+_secret_)[A-Za-z0-9]+"),
-    re.compile(r"(Bearer )[A-Za-z0-9._-]+"),
-)
+from common.masking import mask_texts
+
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -26,16 +16,10 @@ SHARED: list[Any] = [
 ]
 
 
-def mask(text: str) -> str:
-    """The text without tokens, secrets and signatures."""
-    for pattern in MASKED:
-        text = pattern.sub(rf"\g<1>{MASK}", text)
-    return text
-
-
 def mask_event(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
-    """A structlog processor: mask every text of an event, one level deep."""
-    return {key: mask(value) if isinstance(value, str) else value for key, value in event.items()}
+    """A structlog processor: mask every text of an event; what is neither text nor a container stays as it is."""
+    cleaned: dict[str, Any] = mask_texts(event)
+    return cleaned
 
 
 def configure(*, json_lines: bool, level: str) -> dict[str, Any]:

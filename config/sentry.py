@@ -9,7 +9,7 @@ from sentry_sdk.integrations.logging import LoggingIntegration
 from sentry_sdk.types import Event, Hint
 
 from common import context
-from config.logs import mask
+from common.masking import mask
 
 HIDDEN = "[hidden]"
 PRIVATE_NAMES = (

@@ -149,7 +149,7 @@ else:
     PAYMENTS_MODE = "twin" if STRIPE_BASE_IS_LOOPBACK else "test"
 
 # --- Audit and watching -------------------------------------------------------------------------------------------
-AUDIT_SIGNING_KEY = env.items("AUDIT_SIGNING_KEY")
+AUDIT_SIGNING_KEYS = secret_values.keys("AUDIT_SIGNING_KEY", env.text("AUDIT_SIGNING_KEY"))
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 SENTRY_DSN = env.parsed("SENTRY_DSN", env.text("SENTRY_DSN"), scheme_of("https", "http"), "Sentry's address")
 

@@ -130,7 +130,7 @@ class TestRoles:
 
     known = (
         "accounts.invite_staff",
-        "audit.view_auditevent",
+        "audit.view",
         "bookings.view_booking",
         "bookings.change_booking",
         "cms.change_post",
@@ -180,7 +180,7 @@ class TestRoles:
             "uploads.view_file",
         }
         assert roles.AUDITOR.permissions(self.known) == {
-            "audit.view_auditevent",
+            "audit.view",
             "bookings.view_booking",
             "cms.view_post",
             "cms.view_enquiry",

@@ -6,10 +6,10 @@ from typing import Any
 from django.db import connection, transaction
 
 from audit.constants import LABEL_LENGTH, USER_AGENT_LENGTH
-from audit.masking import masked
 from audit.models import AuditEvent, Outcome
 from common import context, events, privacy
 from common.actor import Actor
+from common.masking import masked
 from common.target import Target
 
 Values = Mapping[str, Any]

@@ -6,7 +6,8 @@ from django.db import transaction
 from django.test import RequestFactory
 
 from audit.actions import record
-from audit.admin import AppFilter, AuditEventAdmin
+from audit.admin import AuditEventAdmin
+from audit.admin.filters import AreaFilter
 from audit.models import AuditEvent
 from common import events
 from common.actor import Actor
@@ -53,8 +54,8 @@ def test_nobody_writes(row):
 
 def test_area_filter(row):
     request = RequestFactory().get("/", {"area": "thing"})
-    area = AppFilter(request, {"area": ["thing"]}, AuditEvent, admin)
+    area = AreaFilter(request, {"area": ["thing"]}, AuditEvent, admin)
     assert ("thing", "Thing") in area.lookups(request, admin)
     assert list(area.queryset(request, AuditEvent.objects.all())) == [row]
-    other = AppFilter(request, {"area": ["job"]}, AuditEvent, admin)
+    other = AreaFilter(request, {"area": ["job"]}, AuditEvent, admin)
     assert list(other.queryset(request, AuditEvent.objects.all())) == []

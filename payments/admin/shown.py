@@ -7,13 +7,13 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from common import masking
 from common.admin.shown import NOTHING
 from common.money import format_money
 
 HIDDEN = frozenset(
     {"client_secret", "billing_details", "shipping", "receipt_email", "email", "name", "phone", "fingerprint"}
 )
-MASK = "•••"
 
 
 def money(amount: int, currency: str) -> str:
@@ -26,11 +26,9 @@ def as_json(value: Any) -> SafeString:
     return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True))
 
 
-def masked(value: Any) -> Any:
+def masked(payload: Any) -> Any:
     """A provider's payload without secrets and without what tells who paid."""
-    if isinstance(value, dict):
-        return {key: MASK if key in HIDDEN and inner else masked(inner) for key, inner in value.items()}
-    return [masked(inner) for inner in value] if isinstance(value, list) else value
+    return masking.masked(payload, hidden=HIDDEN)
 
 
 def table(head: Sequence[Any], rows: Iterable[Sequence[Any]]) -> SafeString | str:

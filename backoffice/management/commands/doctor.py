@@ -8,7 +8,7 @@ from django.core.cache import caches
 from django.core.management.base import BaseCommand
 
 from accounts.actions import keys
-from backoffice.selectors import HEALTH
+from backoffice.selectors import STAFF_HEALTH
 from common.health import Check
 
 WORDS = {"ok": "ok", "degraded": "degraded", "down": "DOWN"}
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the mode, the state of each dependency, then the advice of the checks."""
         self.stdout.write(f"{settings.DJANGO_ENV} at {settings.PUBLIC_URL}, payments {settings.PAYMENTS_MODE}")
-        found = [limits_store(), keys.check(), *(check() for check in HEALTH)]
+        found = [limits_store(), keys.check(), *(check() for check in STAFF_HEALTH)]
         for check in found:
             reason = f" ({check.words})" if check.reason else ""
             self.stdout.write(f"  {check.name:<10} {WORDS[check.status]}{reason}")

@@ -11,6 +11,8 @@ from django.db import connections
 
 from accounts.actions import keys, roles
 from accounts.errors import SigningUnavailable
+from audit.actions import guards
+from audit.actions import keys as audit_keys
 from common.actor import Actor
 
 RELEASE_LOCK = 7_205_017  # any constant; it serialises two releases at once
@@ -52,7 +54,10 @@ class Command(BaseCommand):
             keys.ensure(by=operator)
         except SigningUnavailable as fault:
             raise CommandError("The key of JWT_KMS_KEY_ID or JWT_PRIVATE_KEY cannot be had or cannot sign.") from fault
+        audit_keys.ensure(by=operator)
         self.stdout.write("Signing keys: there.")
+        guards.ensure(nets=not settings.TESTING, by=operator)  # tests plant rows by hand
+        self.stdout.write("Audit log: guarded.")
         if settings.PRODUCTION:
             call_command("collectstatic", interactive=False, verbosity=0)
             self.stdout.write("Static files: collected.")

@@ -27,6 +27,10 @@ class Xid8Field(BigInteger):
         """Return the id as a number; the driver hands it over as text."""
         return None if value is None else int(value)
 
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """Return the id as text, which PostgreSQL reads as whatever the column is; from a number it has no way."""
+        return str(value) if isinstance(value, int) else value
+
 
 class Outcome(models.TextChoices):
     DONE = "done", "Done"
@@ -67,8 +71,14 @@ class AuditEvent(models.Model):
     class Meta:
         db_table = "audit_event"
         verbose_name = "audit event"
-        default_permissions = ("view",)
+        default_permissions = ()
+        permissions = [
+            ("view", "Can read the audit log"),
+            ("verify", "Can verify the audit log"),
+            ("export", "Can export the audit log"),
+        ]
         indexes = [
+            models.Index(fields=["xid"], name="audit_event_xid"),
             models.Index(fields=["-at", "-id"], name="audit_event_newest"),
             models.Index(fields=["action", "-at"], name="audit_event_action"),
             models.Index(fields=["target_type", "target_id", "-at"], name="audit_event_target"),

@@ -1,0 +1,5 @@
+"""The audit log in the admin."""
+
+from audit.admin.event import AuditEventAdmin
+
+__all__ = ["AuditEventAdmin"]
