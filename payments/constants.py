@@ -8,6 +8,7 @@ ERROR_CODE_LENGTH = 64
 ERROR_TEXT_LENGTH = 500
 NOTE_LENGTH = 500
 OFFLINE_REFERENCE_LENGTH = 120
+RECEIPT_LENGTH = 120
 
 SYNC_JOB = "payments.sync"
 DISPUTE_REMIND_DAYS = 3  # before the bank's deadline
@@ -20,7 +21,7 @@ RETRY_AFTER_SECONDS = 2
 SWEEP_BATCH = 50
 PICTURE_TRIES = 4  # looks at the provider before a job gives way to its retry
 RECONCILE_LEASE = "payments.reconcile:stripe"
-RECONCILE_LEASE_SECONDS = 3600
+RECONCILE_LEASE_SECONDS = 300  # renewed while the run lasts; a killed one keeps others away for so long
 RECONCILE_DAYS = 30  # how far back open rows are looked at
 UNTIL_LAG_SECONDS = 60  # creates that are under way are no drift
 CREATED_MARGIN_SECONDS = 300  # between our clock and the provider's

@@ -1,5 +1,6 @@
 """What a reconciliation found, in memory and in JSON."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -7,12 +8,30 @@ from typing import Any
 from common.instants import instant
 from payments.constants import DriftKind, Severity, Verdict
 
+DEFAULT_BATCH = 500
+DEFAULT_MAX_ERRORS = 20
+EXIT_OK, EXIT_BUG, EXIT_DRIFT, EXIT_INCOMPLETE, EXIT_BUSY = 0, 1, 3, 4, 5
+SWEEPS = ("payment_intents", "refunds", "disputes", "events", "local", "balance_transactions", "payouts")
 
-def quiet(done: int) -> None:
+Progress = Callable[[str, int, float], None]
+"""Told what is compared, how many of it so far, and what share of the window that is."""
+
+
+def quiet(what: str, done: int, share: float) -> None:
     """Report no progress."""
 
 
-EXIT_OK, EXIT_DRIFT, EXIT_INCOMPLETE, EXIT_BUSY = 0, 3, 4, 5
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to compare. `payment` is our id or the provider's of a single one; then the window does not matter."""
+
+    since: datetime
+    until: datetime
+    dry_run: bool = False
+    payment: str = ""
+    batch: int = DEFAULT_BATCH
+    max_errors: int = DEFAULT_MAX_ERRORS
+    lock_timeout: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +68,7 @@ class Report:
     until: datetime
     dry_run: bool
     run_id: str = ""
-    scanned: dict[str, int] = field(default_factory=lambda: {"payment_intents": 0, "events": 0, "local": 0})
+    scanned: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SWEEPS, 0))
     foreign: int = 0
     in_sync: int = 0
     repaired: int = 0

@@ -1,6 +1,5 @@
-"""Comparing what the provider shows with our rows, and repairing ours by the same function as webhooks do."""
+"""Comparing the payments that the provider shows with ours, and repairing ours as webhooks do."""
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -11,15 +10,13 @@ from common.actor import Actor
 from common.clock import db_now
 from common.errors import DomainError
 from payments import selectors
-from payments.actions import adoption, apply, looks, opening
+from payments.actions import adoption, apply, looks, mirroring, opening
+from payments.actions.findings import NEEDS_PERSON, REPAIRED, WOULD_REPAIR, Findings
 from payments.constants import OPEN_STATUSES, TRANSITIONS, DriftKind, ReviewReason, Severity, Status
 from payments.models import Payment
 from payments.providers.errors import NotFound, ProviderError
 from payments.providers.protocol import PaymentProvider, Snapshot
-from payments.reports import Finding, Report
 
-logger = logging.getLogger(__name__)
-REPAIRED, WOULD_REPAIR, NEEDS_PERSON = "repaired", "would_repair", "needs_person"
 REVIEW_KINDS = {
     ReviewReason.PAID_AFTER_CLOSE: DriftKind.PAID_AFTER_CLOSE,
     ReviewReason.BOOKING_NOT_CONFIRMED: DriftKind.PAID_AFTER_CLOSE,
@@ -28,26 +25,27 @@ REVIEW_KINDS = {
 
 
 class Comparison:
-    """One comparison under way; `seen` holds what no later sweep need compare: open and differing ones."""
+    """One comparison of payments under way."""
 
-    def __init__(self, provider: PaymentProvider, report: Report, *, by: Actor) -> None:
-        self.report = report
-        self.seen: set[str] = set()
+    def __init__(self, provider: PaymentProvider, findings: Findings, *, by: Actor) -> None:
+        self.findings = findings
         self._provider = provider
         self._by = by
 
     def batch(self, snapshots: Sequence[Snapshot]) -> None:
-        """Compare a page of the provider's list: two queries, and more only for what differs."""
+        """Compare a page of the provider's list: at most three queries, and more only for what differs."""
         rows = self._rows(snapshots)
         for snapshot in snapshots:
             if snapshot.status in OPEN_STATUSES:
-                self.seen.add(snapshot.ref)
+                self.findings.seen.add(snapshot.ref)
             self._compare(snapshot, rows.get(snapshot.ref))
+        if not self.findings.dry_run:
+            mirroring.refresh(pairs=[(rows[one.ref], one) for one in snapshots if one.ref in rows])
 
     def event(self, ref: str) -> None:
         """Compare a payment about which an event was missed, unless we know of its money."""
         known = Payment.objects.filter(provider=self._provider.name, provider_ref=ref).first()
-        if ref in self.seen or (known is not None and known.status == Status.SUCCEEDED):
+        if ref in self.findings.seen or (known is not None and known.status == Status.SUCCEEDED):
             return
         self.fetch(ref, known)
 
@@ -55,7 +53,7 @@ class Comparison:
         """Compare an open row of ours with what the provider shows of it."""
         if payment.provider_ref is None:
             self._resume(payment)
-        elif payment.provider_ref not in self.seen:
+        elif payment.provider_ref not in self.findings.seen:
             self.fetch(payment.provider_ref, payment)
 
     def fetch(self, ref: str, payment: Payment | None) -> None:
@@ -64,12 +62,12 @@ class Comparison:
             snapshot = self._provider.fetch(ref)
         except NotFound as error:
             if payment is None:
-                self._fault(ref, error)
+                self.findings.fault(ref, error)
             else:
                 self._find(DriftKind.MISSING_REMOTE, Severity.CRITICAL, payment, None)
             return
         except ProviderError as error:
-            self._fault(ref, error)
+            self.findings.fault(ref, error)
             return
         if payment is None:
             payment = selectors.match(snapshot, provider=self._provider.name)
@@ -93,7 +91,7 @@ class Comparison:
         try:
             self._judge(snapshot, payment)
         except (ProviderError, DomainError, apply.Refetch) as error:
-            self._fault(snapshot.ref, error)
+            self.findings.fault(snapshot.ref, error)
 
     def _judge(self, snapshot: Snapshot, payment: Payment | None) -> None:
         if payment is None:
@@ -103,14 +101,15 @@ class Comparison:
         elif payment.provider_ref not in {None, snapshot.ref}:
             self._other_object(snapshot, payment)
         else:
-            self._amounts(snapshot, payment)
-            self._status(snapshot, payment)
+            differs = self._differs(snapshot, payment)
+            if not differs or snapshot.status != payment.status:
+                self._status(snapshot, payment)
 
     def _missing_local(self, snapshot: Snapshot) -> None:
         if not selectors.is_ours(snapshot):
-            self.report.foreign += 1
+            self.findings.report.foreign += 1
             return
-        if self.report.dry_run:
+        if self.findings.dry_run:
             self._find(DriftKind.MISSING_LOCAL, Severity.CRITICAL, None, snapshot, action=WOULD_REPAIR)
             return
         with transaction.atomic():
@@ -126,23 +125,31 @@ class Comparison:
         if snapshot.status == Status.SUCCEEDED:
             self._find(DriftKind.DUPLICATE_CHARGE, Severity.CRITICAL, payment, snapshot)
         else:
-            self.report.foreign += 1
+            self.findings.report.foreign += 1
 
-    def _amounts(self, snapshot: Snapshot, payment: Payment) -> None:
-        if snapshot.currency != payment.currency:
-            self._find(DriftKind.CURRENCY_MISMATCH, Severity.CRITICAL, payment, snapshot)
-            return
+    def _differs(self, snapshot: Snapshot, payment: Payment) -> bool:
+        """Another currency or amount than ours needs a person; the state is brought up all the same."""
+        kind = None
         arrived = payment.status == Status.SUCCEEDED and snapshot.status == Status.SUCCEEDED
-        differs = arrived and snapshot.amount_received != payment.amount_captured
-        if differs or snapshot.amount != payment.amount or not snapshot.exact:
-            self._find(DriftKind.AMOUNT_MISMATCH, Severity.CRITICAL, payment, snapshot)
+        if snapshot.currency != payment.currency:
+            kind = DriftKind.CURRENCY_MISMATCH
+        elif (
+            snapshot.amount != payment.amount
+            or not snapshot.exact
+            or (arrived and snapshot.amount_received != payment.amount_captured)
+        ):
+            kind = DriftKind.AMOUNT_MISMATCH
+        if kind is None:
+            return False
+        self._find(kind, Severity.CRITICAL, payment, snapshot)
+        return True
 
     def _status(self, snapshot: Snapshot, payment: Payment) -> None:
         if snapshot.status == payment.status:
-            self.report.in_sync += 1
+            self.findings.report.in_sync += 1
         elif snapshot.status not in TRANSITIONS[payment.status]:
             self._find(DriftKind.STATUS_BEHIND, Severity.WARNING, payment, snapshot)
-        elif self.report.dry_run:
+        elif self.findings.dry_run:
             self._find(DriftKind.STATUS_BEHIND, Severity.WARNING, payment, snapshot, action=WOULD_REPAIR)
         else:
             self._repair(snapshot, payment)
@@ -162,15 +169,15 @@ class Comparison:
             self._find(kind, Severity.CRITICAL, done, snapshot)
 
     def _resume(self, payment: Payment) -> None:
-        """A row whose creation has no answer: the same key again, or, in a dry run, only a look at the list."""
-        if self.report.dry_run:
+        """A row whose creation has no answer: the same key again; a dry run leaves it."""
+        if self.findings.dry_run:
             self._find(DriftKind.STATUS_BEHIND, Severity.WARNING, payment, None, action=WOULD_REPAIR)
             return
         try:
             if opening.resume(payment_id=payment.pk, provider=self._provider, by=self._by):
                 self._find(DriftKind.STATUS_BEHIND, Severity.WARNING, payment, None, action=REPAIRED)
         except (ProviderError, DomainError) as error:
-            self._fault(str(payment.pk), error)
+            self.findings.fault(str(payment.pk), error)
 
     def _find(
         self,
@@ -181,29 +188,17 @@ class Comparison:
         *,
         action: str = NEEDS_PERSON,
     ) -> None:
-        if action == REPAIRED:
-            self.report.repaired += 1
-        finding = Finding(
-            kind=kind,
-            severity=severity,
-            ref=snapshot.ref if snapshot else (payment.provider_ref or str(payment.pk)) if payment else "",
-            payment=str(payment.pk) if payment else "",
-            local=_shown_payment(payment) if payment else {},
-            remote=_shown_snapshot(snapshot) if snapshot else {},
+        known = (payment.provider_ref or str(payment.pk)) if payment else ""
+        self.findings.add(
+            kind,
+            severity,
+            ref=snapshot.ref if snapshot else known,
+            payment=payment,
+            local=_shown(payment) if payment else None,
+            remote=_shown(snapshot) if snapshot else None,
             action=action,
-            human=action == NEEDS_PERSON,
         )
-        self.report.drift.append(finding)
-        self.seen.add(finding.ref)
-
-    def _fault(self, ref: str, error: Exception) -> None:
-        logger.warning("reconcile_item_failed", extra={"ref": ref, "error": str(error)})
-        self.report.errors.append(f"{ref}: {type(error).__name__}")
 
 
-def _shown_payment(payment: Payment) -> dict[str, Any]:
-    return {"status": payment.status, "amount": payment.amount, "currency": payment.currency}
-
-
-def _shown_snapshot(snapshot: Snapshot) -> dict[str, Any]:
-    return {"status": snapshot.status, "amount": snapshot.amount, "currency": snapshot.currency}
+def _shown(side: Payment | Snapshot) -> dict[str, Any]:
+    return {"status": side.status, "amount": side.amount, "currency": side.currency}

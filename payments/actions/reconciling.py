@@ -1,66 +1,48 @@
-"""Reconciliation: one run at a time, its sweeps, its row and its verdict."""
+"""Reconciliation: one run at a time, its row and its verdict."""
 
 import logging
 import resource
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import QuerySet
 
 from audit.actions import record
 from common.actor import Actor
 from common.clock import db_now
 from common.target import Target
-from idempotency.actions import lease
+from idempotency.actions import Hold, lease
 from jobs.actions import enqueue
 from payments import selectors
 from payments.actions import alerts
-from payments.actions.comparing import Comparison
+from payments.actions.findings import Findings
+from payments.actions.sweeps import PROVIDER_PREFIX, Sweeps
 from payments.constants import (
-    OPEN_STATUSES,
-    RECONCILE_DAYS,
     RECONCILE_LEASE,
     RECONCILE_LEASE_SECONDS,
     UNTIL_LAG_SECONDS,
     Provider,
     Verdict,
 )
-from payments.models import Drift, Payment, ReconciliationRun
+from payments.models import Drift, ReconciliationRun
 from payments.providers import get
 from payments.providers.errors import ProviderError
 from payments.providers.protocol import PaymentProvider
-from payments.reports import Report, quiet
+from payments.reports import EXIT_BUG, Options, Progress, Report, quiet
 
 logger = logging.getLogger(__name__)
 RECONCILE_JOB = "payments.reconcile"
-DEFAULT_BATCH = 500
-DEFAULT_MAX_ERRORS = 20
 LEASE_STEP_SECONDS = 0.25
+BEATS_A_LEASE = 3
+DRIFTS_AT_ONCE = 500
 KIB = 1024
-PROVIDER_PREFIX = "pi_"
-T = TypeVar("T")
+Beat = Callable[[], None]
 
 
 class Busy(Exception):
     """Another reconciliation holds the lease."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What to compare. `payment` is our id or the provider's of a single one; then the window does not matter."""
-
-    since: datetime
-    until: datetime
-    dry_run: bool = False
-    payment: str = ""
-    batch: int = DEFAULT_BATCH
-    max_errors: int = DEFAULT_MAX_ERRORS
-    lock_timeout: float = 0
 
 
 def run_scheduled(*, window_hours: int, by: Actor) -> Report | None:
@@ -80,7 +62,7 @@ def ask(*, window_hours: int, by: Actor) -> None:
         record(action="payment.reconcile_asked", by=by, target=target, meta={"hours": window_hours})
 
 
-def run(*, options: Options, by: Actor, progress: Callable[[int], None] = quiet) -> Report:
+def run(*, options: Options, by: Actor, progress: Progress = quiet) -> Report:
     """Compare, repair, and write the run down; with `dry_run` nothing at all is written.
 
     Raises Busy, NotConfigured, and NotFound for an unknown `payment`.
@@ -90,22 +72,42 @@ def run(*, options: Options, by: Actor, progress: Callable[[int], None] = quiet)
     if options.payment and not options.payment.startswith(PROVIDER_PREFIX):
         selectors.payment_by_id(options.payment)
     if options.dry_run:
-        _compare(options, provider, report, by=by, progress=progress)
+        _compare(options, provider, report, by=by, progress=progress, beat=_no_beat)
         return report
     deadline = time.monotonic() + options.lock_timeout
     while True:
-        with lease(RECONCILE_LEASE, seconds=RECONCILE_LEASE_SECONDS) as taken:
-            if taken:
-                _recorded(options, provider, report, by=by, progress=progress)
+        with lease(RECONCILE_LEASE, seconds=RECONCILE_LEASE_SECONDS) as hold:
+            if hold:
+                _recorded(options, provider, report, by=by, progress=progress, beat=_renewing(hold))
                 return report
         if time.monotonic() >= deadline:
             raise Busy
         time.sleep(LEASE_STEP_SECONDS)
 
 
+def _no_beat() -> None:
+    """A dry run holds no lease."""
+
+
+def _renewing(hold: Hold) -> Beat:
+    """Keeps the lease for as long as the run lasts; a run that lost it ends."""
+    renewed = time.monotonic()
+
+    def beat() -> None:
+        nonlocal renewed
+        if time.monotonic() - renewed < hold.seconds / BEATS_A_LEASE:
+            return
+        if not hold.renew():
+            raise ProviderError("Another run took the lease over.")
+        renewed = time.monotonic()
+
+    return beat
+
+
 def _recorded(
-    options: Options, provider: PaymentProvider, report: Report, *, by: Actor, progress: Callable[[int], None]
+    options: Options, provider: PaymentProvider, report: Report, *, by: Actor, progress: Progress, beat: Beat
 ) -> None:
+    _close_killed(provider.name)
     row = ReconciliationRun.objects.create(
         provider=provider.name,
         started_by=f"{by.kind.value}:{by.id}"[:120],
@@ -115,82 +117,47 @@ def _recorded(
         started_at=db_now(),
     )
     report.run_id = str(row.pk)
-    _compare(options, provider, report, by=by, progress=progress)
-    with transaction.atomic():
-        _finish(row, report, by=by)
+    try:
+        _compare(options, provider, report, by=by, progress=progress, beat=beat)
+        with transaction.atomic():
+            _finish(row, report, by=by)
+    except BaseException:
+        _break_off(ReconciliationRun.objects.filter(pk=row.pk))
+        raise
 
 
 def _compare(
-    options: Options, provider: PaymentProvider, report: Report, *, by: Actor, progress: Callable[[int], None]
+    options: Options, provider: PaymentProvider, report: Report, *, by: Actor, progress: Progress, beat: Beat
 ) -> None:
     began = time.monotonic()
-    comparison = Comparison(provider, report, by=by)
+    sweeps = Sweeps(options, provider, Findings(report), by=by, progress=progress, beat=beat)
     try:
         if options.payment:
-            _only(options.payment, comparison)
+            sweeps.only(options.payment)
         else:
-            _sweep(options, provider, comparison, progress)
+            sweeps.run()
     except ProviderError as error:
         logger.warning("reconcile_incomplete", extra={"error": str(error)})
         report.complete = False
-        report.errors.append(f"{type(error).__name__}: the provider's list could not be read to its end")
+        report.errors.append(f"{type(error).__name__}: {error.message or 'a list could not be read to its end'}")
     report.duration_s = round(time.monotonic() - began, 3)
     report.peak_rss_mb = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB, 1)
 
 
-def _sweep(
-    options: Options, provider: PaymentProvider, comparison: Comparison, progress: Callable[[int], None]
-) -> None:
-    """A: what was created in the window; B: what was missed in it; C: what is open here."""
-    report = comparison.report
-    for page in _batches(provider.list_changes(since=options.since, until=options.until), options.batch):
-        comparison.batch(page)
-        report.scanned["payment_intents"] += len(page)
-        progress(report.scanned["payment_intents"])
-        _stop_at(options, report)
-    for ref in provider.missed(since=options.since, until=options.until):
-        report.scanned["events"] += 1
-        comparison.event(ref)
-        _stop_at(options, report)
-    for payment in _open_rows(options):
-        report.scanned["local"] += 1
-        comparison.local(payment)
-        _stop_at(options, report)
+def _close_killed(provider: str) -> None:
+    """Runs that never came to their end; we hold the lease, so none of them is under way."""
+    _break_off(ReconciliationRun.objects.filter(provider=provider))
 
 
-def _only(wanted: str, comparison: Comparison) -> None:
-    """One payment, by our id or the provider's."""
-    payment = Payment.objects.filter(provider_ref=wanted).first()
-    if payment is None and not wanted.startswith(PROVIDER_PREFIX):
-        payment = selectors.payment_by_id(wanted)
-    comparison.report.scanned["local"] += 1
-    if payment is None:
-        comparison.fetch(wanted, None)
-    else:
-        comparison.local(payment)
-
-
-def _open_rows(options: Options) -> Iterator[Payment]:
-    oldest = options.until - timedelta(days=RECONCILE_DAYS)
-    answered = Q(provider_ref__isnull=False) | Q(created_at__lte=options.until)  # the others may be under way
-    rows = Payment.objects.filter(answered, provider=Provider.STRIPE, status__in=OPEN_STATUSES, created_at__gte=oldest)
-    return rows.order_by("created_at", "id").iterator(chunk_size=options.batch)
-
-
-def _stop_at(options: Options, report: Report) -> None:
-    if len(report.errors) > options.max_errors:
-        raise ProviderError("Too many payments could not be compared.")
-
-
-def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while page := list(islice(iterator, size)):
-        yield page
+def _break_off(runs: QuerySet[ReconciliationRun]) -> None:
+    runs.filter(finished_at__isnull=True).update(
+        verdict=Verdict.INCOMPLETE, exit_code=EXIT_BUG, finished_at=db_now()
+    )  # fmt: skip
 
 
 def _finish(row: ReconciliationRun, report: Report, *, by: Actor) -> None:
     now = db_now()
-    _keep_drift(row, report, by=by, now=now)
+    _keep_drift(row, report, now=now)
     row.counters, row.verdict, row.exit_code, row.finished_at = report.counters(), report.verdict, report.exit_code, now
     row.save(update_fields=["counters", "verdict", "exit_code", "finished_at"])
     after = {"verdict": report.verdict, "repaired": report.repaired, "drift": len(report.open_drift)}
@@ -205,7 +172,7 @@ def _finish(row: ReconciliationRun, report: Report, *, by: Actor) -> None:
         )
 
 
-def _keep_drift(row: ReconciliationRun, report: Report, *, by: Actor, now: datetime) -> None:
+def _keep_drift(row: ReconciliationRun, report: Report, *, now: datetime) -> None:
     """One open row a difference, however often it is found; a repaired one is kept as resolved."""
     drifts = [
         Drift(
@@ -224,4 +191,4 @@ def _keep_drift(row: ReconciliationRun, report: Report, *, by: Actor, now: datet
         )
         for one in report.drift
     ]
-    Drift.objects.bulk_create(drifts, ignore_conflicts=True)
+    Drift.objects.bulk_create(drifts, ignore_conflicts=True, batch_size=DRIFTS_AT_ONCE)

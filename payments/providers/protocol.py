@@ -67,7 +67,8 @@ class Snapshot:
     """A payment as the provider shows it. `entry` is what its charge did to the balance, where asked for.
 
     `status` is one of `payments.constants.Status`; `as_of` is the provider's clock in seconds when it was true, 0 where
-    that is unknown. `exact` is False when the provider's amount is no whole number of our minor units.
+    that is unknown, and `created` the second in which it began. `exact` is False when the provider's amount is no
+    whole number of our minor units.
     """
 
     ref: str
@@ -85,6 +86,7 @@ class Snapshot:
     error_code: str = ""
     error_message: str = ""
     as_of: int = 0
+    created: int = 0
     entry: BalanceEntry | None = None
     answer: Answer = field(default_factory=Answer)
 
@@ -140,6 +142,18 @@ class PayoutSnapshot:
     created: datetime
     livemode: bool
     complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """An event that may have been missed: about which payment, and when the object was made of which it tells.
+
+    `follows` is true where it tells of a refund or dispute, which follow a payment's money.
+    """
+
+    payment_ref: str
+    created: int
+    follows: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +252,8 @@ class PaymentProvider(Protocol):
         """Every payment created in the window, newest first, page by page."""
         ...
 
-    def missed(self, *, since: datetime, until: datetime) -> Iterator[str]:
-        """Ids of payments about which the window holds an event that may have been missed."""
+    def missed(self, *, since: datetime, until: datetime) -> Iterator[Missed]:
+        """The events of the window that some endpoint of ours has not answered."""
         ...
 
     def list_refunds(self, *, since: datetime, until: datetime) -> Iterator[RefundSnapshot]:

@@ -8,13 +8,13 @@ from rest_framework.test import APIClient
 from bookings.models import Booking
 from bookings.tests.factories import make_booking
 from devkit.stripe.fixture import Twin
-from payments.providers.stripe import adapter
+from payments.providers.stripe import pages
 
 
 @pytest.fixture
 def twin(settings, monkeypatch) -> Iterator[Twin]:
     """A twin on a port of its own, to which the settings point; its webhooks are delivered by the tests."""
-    monkeypatch.setattr(adapter, "BACKOFF_SECONDS", 0)
+    monkeypatch.setattr(pages, "BACKOFF_SECONDS", 0)
     with Twin(webhook_secret=settings.STRIPE_WEBHOOK_SECRET[0]) as running:
         settings.STRIPE_SECRET = running.secret_key
         settings.STRIPE_PUBLISHABLE_KEY = running.publishable_key

@@ -14,19 +14,20 @@ from common.errors import NotFound
 from common.instants import instant
 from payments.actions import reconciling
 from payments.constants import UNTIL_LAG_SECONDS, Verdict
+from payments.management.bar import Bar
 from payments.providers.errors import NotConfigured
-from payments.reports import EXIT_BUSY, EXIT_INCOMPLETE, Report, quiet
+from payments.reports import DEFAULT_BATCH, DEFAULT_MAX_ERRORS, EXIT_BUSY, EXIT_INCOMPLETE, Options, Report, quiet
 
 USAGE = 2
 MOST_HOURS = 720
 DEFAULT_HOURS = 24
 SENTENCES = {
     Verdict.IN_SYNC: "In sync: nothing to do.",
-    Verdict.REPAIRED: "Repaired: {repaired} of our payments were behind and are up to date now; nothing is left to do.",
-    Verdict.DRIFT: "Drift: {open} differences need a person.",
+    Verdict.REPAIRED: "Repaired: {repaired} put right; nothing is left to do.",
+    Verdict.DRIFT: "Drift: {open} for a person to look at.",
     Verdict.INCOMPLETE: "Incomplete: not everything could be compared; run it again.",
 }
-DRY_SENTENCE = "Drift: {open} differences; nothing was changed (--dry-run)."
+DRY_SENTENCE = "Drift: {open}; nothing was changed (--dry-run)."
 
 
 class Command(BaseCommand):
@@ -42,15 +43,17 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="write nothing at all")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
         parser.add_argument("--payment", default="", help="only this payment: our id, or pi_…")
-        parser.add_argument("--batch", type=_between(1, 10_000), default=reconciling.DEFAULT_BATCH)
-        parser.add_argument("--max-errors", type=_between(0, 10_000), default=reconciling.DEFAULT_MAX_ERRORS)
+        parser.add_argument("--batch", type=_between(1, 10_000), default=DEFAULT_BATCH, help="rows compared at a time")
+        parser.add_argument(
+            "--max-errors", type=_between(0, 10_000), default=DEFAULT_MAX_ERRORS, help="give up after so many"
+        )
         parser.add_argument("--lock-timeout", type=float, default=0, help="seconds to wait for another run")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run it, say the verdict, leave with its status."""
-        wanted = _options(options)
+        bar = Bar() if sys.stderr.isatty() else None
         try:
-            report = reconciling.run(options=wanted, by=Actor.operator(), progress=_progress())
+            report = reconciling.run(options=_options(options), by=Actor.operator(), progress=bar or quiet)
         except reconciling.Busy:
             self.stderr.write("Another reconciliation is under way.")
             sys.exit(EXIT_BUSY)
@@ -59,29 +62,46 @@ class Command(BaseCommand):
             sys.exit(EXIT_INCOMPLETE)
         except NotFound as error:
             raise CommandError("There is no such payment.", returncode=USAGE) from error
+        finally:
+            if bar:
+                bar.end()
         if options["json"]:
             self.stdout.write(json.dumps(report.as_dict()))
         else:
-            self._say(report)
+            self._say(report, options["verbosity"])
         if report.exit_code:
             sys.exit(report.exit_code)
 
-    def _say(self, report: Report) -> None:
+    def _say(self, report: Report, verbosity: int) -> None:
+        """The verdict; from `-v 1` on what was compared and found; from `-v 2` on each list by itself."""
         dry = report.dry_run and report.verdict == Verdict.DRIFT
         sentence = DRY_SENTENCE if dry else SENTENCES[report.verdict]
         style = self.style.SUCCESS if not report.exit_code else self.style.ERROR
-        self.stdout.write(style(sentence.format(repaired=report.repaired, open=len(report.open_drift))))
+        self.stdout.write(style(sentence.format(repaired=_count(report.repaired), open=_count(len(report.open_drift)))))
+        if not verbosity:
+            return
         scanned = report.scanned
+        follow = scanned["refunds"] + scanned["disputes"]
+        lines = scanned["balance_transactions"] + scanned["payouts"]
         self.stdout.write(
-            f"{instant(report.since)} to {instant(report.until)}: {scanned['payment_intents']} payments at Stripe, "
-            f"{scanned['events']} missed events, {scanned['local']} open payments here; {report.in_sync} in sync, "
-            f"{report.repaired} repaired, {report.foreign} not ours, {report.duration_s} s."
+            f"{instant(report.since)} to {instant(report.until)}: at Stripe {scanned['payment_intents']} payments, "
+            f"{follow} refunds and disputes, {lines} lines of the balance and payouts, {scanned['events']} missed "
+            f"events; {scanned['local']} open here."
         )
+        self.stdout.write(
+            f"{report.in_sync} in sync, {report.repaired} repaired, {report.foreign} not ours; {report.duration_s} s."
+        )
+        if verbosity > 1:
+            self.stdout.write("".join(f"  {what}: {count}\n" for what, count in scanned.items()), ending="")
         for one in report.drift:
             here, there = _words(one.local), _words(one.remote)
             self.stdout.write(f"  {one.kind} {one.ref}: here {here}, at Stripe {there}: {one.action}")
         for error in report.errors:
             self.stdout.write(f"  error {error}")
+
+
+def _count(number: int) -> str:
+    return f"{number} difference{'' if number == 1 else 's'}"
 
 
 def _words(values: dict[str, Any]) -> str:
@@ -107,14 +127,14 @@ def _instant(raw: str) -> datetime:
     return found
 
 
-def _options(given: dict[str, Any]) -> reconciling.Options:
+def _options(given: dict[str, Any]) -> Options:
     if given["hours"] and given["since"]:
         raise CommandError("Give --hours or --since, not both.", returncode=USAGE)
     until = given["until"] or db_now() - timedelta(seconds=UNTIL_LAG_SECONDS)
     since = given["since"] or until - timedelta(hours=given["hours"] or DEFAULT_HOURS)
     if since > until:
         raise CommandError("--since is after --until.", returncode=USAGE)
-    return reconciling.Options(
+    return Options(
         since=since,
         until=until,
         dry_run=given["dry_run"],
@@ -123,10 +143,3 @@ def _options(given: dict[str, Any]) -> reconciling.Options:
         max_errors=given["max_errors"],
         lock_timeout=given["lock_timeout"],
     )
-
-
-def _progress() -> Any:
-    """A counter on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        return quiet
-    return lambda done: print(f"\r{done} payments compared", end="", file=sys.stderr, flush=True)

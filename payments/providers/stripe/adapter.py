@@ -1,22 +1,21 @@
 """Stripe as a provider."""
 
-import random
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import stripe
 from django.conf import settings
 
-from payments.providers.errors import InvalidRequest, Unavailable
+from payments.providers.errors import InvalidRequest
 from payments.providers.protocol import (
     BalanceEntry,
     Capabilities,
     DisputeSnapshot,
     EntryKind,
     InboxEvent,
+    Missed,
     Order,
     PayoutSnapshot,
     RefundSnapshot,
@@ -26,14 +25,11 @@ from payments.providers.stripe import currencies, webhook
 from payments.providers.stripe import events as stripe_events
 from payments.providers.stripe.client import client
 from payments.providers.stripe.constants import (
-    BACKOFF_MOST_SECONDS,
-    BACKOFF_SECONDS,
     CHARGE_ENTRY,
     EVENT_TYPES_MOST,
-    MONEY_EVENTS,
-    PAGE_SIZE,
-    PAGE_TRIES,
+    MISSABLE_EVENTS,
 )
+from payments.providers.stripe.pages import listed, patiently, window
 from payments.providers.stripe.translation import (
     answer_of,
     balance_entry,
@@ -46,7 +42,7 @@ from payments.providers.stripe.translation import (
     writing,
 )
 
-Page = Callable[[dict[str, Any]], Any]
+T = TypeVar("T")
 
 
 class StripeProvider:
@@ -63,9 +59,11 @@ class StripeProvider:
         maximum=currencies.AMOUNT_MAX,
     )
 
-    def __init__(self, sdk: stripe.StripeClient, *, livemode: bool) -> None:
+    def __init__(self, sdk: stripe.StripeClient, *, livemode: bool, patient: bool) -> None:
+        """`patient` repeats reads that fail for now; nobody may wait for them."""
         self.livemode = livemode
         self._v1 = sdk.v1
+        self._patient = patient
 
     def check(self, *, amount: int, currency: str) -> str:
         """Why our table refuses the amount, as a problem code; empty when it does not."""
@@ -94,8 +92,7 @@ class StripeProvider:
 
     def fetch(self, ref: str) -> Snapshot:
         """GET /v1/payment_intents/{id}, with what its charge did to the balance: that is where the fee stands."""
-        with reading():
-            return self._seen(self._v1.payment_intents.retrieve(ref, {"expand": [CHARGE_ENTRY]}))
+        return self._read(lambda: self._seen(self._v1.payment_intents.retrieve(ref, {"expand": [CHARGE_ENTRY]})))
 
     def find(self, payment_id: uuid.UUID, *, since: datetime, until: datetime) -> Snapshot | None:
         """Read the window's list: Stripe's search lags behind, its list does not."""
@@ -134,24 +131,23 @@ class StripeProvider:
 
     def refunds_of(self, ref: str) -> list[RefundSnapshot]:
         """GET /v1/refunds of one payment."""
-        return [refund_snapshot(one) for one in _listed(self._v1.refunds, payment_intent=ref)]
+        return [refund_snapshot(one) for one in listed(self._v1.refunds, payment_intent=ref)]
 
     def disputes_of(self, ref: str) -> list[DisputeSnapshot]:
         """GET /v1/disputes of one payment."""
-        return [dispute_snapshot(one) for one in _listed(self._v1.disputes, payment_intent=ref)]
+        return [dispute_snapshot(one) for one in listed(self._v1.disputes, payment_intent=ref)]
 
     def entries_of(self, source_ref: str) -> list[BalanceEntry]:
         """GET /v1/balance_transactions of one source."""
-        return [balance_entry(one) for one in _listed(self._v1.balance_transactions, source=source_ref)]
+        return [balance_entry(one) for one in listed(self._v1.balance_transactions, source=source_ref)]
 
     def payout(self, ref: str) -> PayoutSnapshot:
         """GET /v1/payouts/{id}."""
-        with reading():
-            return payout_snapshot(self._v1.payouts.retrieve(ref).to_dict())
+        return self._read(lambda: payout_snapshot(self._v1.payouts.retrieve(ref).to_dict()))
 
     def entries_of_payout(self, ref: str) -> Iterator[BalanceEntry]:
         """GET /v1/balance_transactions of one payout, whose own entry stands among them."""
-        entries = (balance_entry(one) for one in _listed(self._v1.balance_transactions, payout=ref))
+        entries = (balance_entry(one) for one in listed(self._v1.balance_transactions, payout=ref))
         return (entry for entry in entries if entry.kind != EntryKind.PAYOUT)
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> InboxEvent:
@@ -160,31 +156,38 @@ class StripeProvider:
 
     def list_changes(self, *, since: datetime, until: datetime) -> Iterator[Snapshot]:
         """GET /v1/payment_intents by creation time, newest first; holds one page in memory."""
-        return (snapshot(one) for one in _listed(self._v1.payment_intents, created=_window(since, until)))
+        return (snapshot(one) for one in listed(self._v1.payment_intents, created=window(since, until)))
 
-    def missed(self, *, since: datetime, until: datetime) -> Iterator[str]:
-        """GET /v1/events about payments, refunds and disputes that some endpoint has not answered with 2xx."""
-        window = _window(since, until)
-        for start in range(0, len(MONEY_EVENTS), EVENT_TYPES_MOST):
-            types = list(MONEY_EVENTS[start : start + EVENT_TYPES_MOST])
-            for event in _listed(self._v1.events, created=window, delivery_success=False, types=types):
-                yield stripe_events.payment_ref(dict(event))
+    def missed(self, *, since: datetime, until: datetime) -> Iterator[Missed]:
+        """GET /v1/events that some endpoint has not answered with 2xx; Stripe keeps them for 30 days."""
+        bounds = window(since, until)
+        for start in range(0, len(MISSABLE_EVENTS), EVENT_TYPES_MOST):
+            types = list(MISSABLE_EVENTS[start : start + EVENT_TYPES_MOST])
+            for event in listed(self._v1.events, created=bounds, delivery_success=False, types=types):
+                yield stripe_events.missed(event)
 
     def list_refunds(self, *, since: datetime, until: datetime) -> Iterator[RefundSnapshot]:
         """GET /v1/refunds."""
-        return (refund_snapshot(one) for one in _listed(self._v1.refunds, created=_window(since, until)))
+        return (refund_snapshot(one) for one in listed(self._v1.refunds, created=window(since, until)))
 
     def list_disputes(self, *, since: datetime, until: datetime) -> Iterator[DisputeSnapshot]:
         """GET /v1/disputes."""
-        return (dispute_snapshot(one) for one in _listed(self._v1.disputes, created=_window(since, until)))
+        return (dispute_snapshot(one) for one in listed(self._v1.disputes, created=window(since, until)))
 
     def list_entries(self, *, since: datetime, until: datetime) -> Iterator[BalanceEntry]:
         """GET /v1/balance_transactions."""
-        return (balance_entry(one) for one in _listed(self._v1.balance_transactions, created=_window(since, until)))
+        return (balance_entry(one) for one in listed(self._v1.balance_transactions, created=window(since, until)))
 
     def list_payouts(self, *, since: datetime, until: datetime) -> Iterator[PayoutSnapshot]:
         """GET /v1/payouts."""
-        return (payout_snapshot(one) for one in _listed(self._v1.payouts, created=_window(since, until)))
+        return (payout_snapshot(one) for one in listed(self._v1.payouts, created=window(since, until)))
+
+    def _read(self, ask: Callable[[], T]) -> T:
+        def once() -> T:
+            with reading():
+                return ask()
+
+        return patiently(once) if self._patient else once()
 
     @staticmethod
     def _exact(amount: int, currency: str) -> int:
@@ -200,38 +203,6 @@ class StripeProvider:
 
 def adapter(*, background: bool) -> StripeProvider:
     """The provider of the configured account."""
-    return StripeProvider(client(background=background), livemode=settings.PAYMENTS_MODE == "live")
-
-
-def _window(since: datetime, until: datetime) -> dict[str, int]:
-    return {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
-
-
-def _listed(service: Any, **wanted: Any) -> Iterator[Mapping[str, Any]]:
-    """All objects that a list of the SDK's has for these parameters, one page in memory at a time."""
-    return _pages(lambda params: service.list({**params, **wanted}))
-
-
-def _pages(page: Page) -> Iterator[Mapping[str, Any]]:
-    """All objects of a list. A page that fails is asked again from the last object that was seen."""
-    params: dict[str, Any] = {"limit": PAGE_SIZE}
-    while True:
-        found = _page(page, params)
-        items = [item.to_dict() for item in found.data]
-        yield from items
-        if not found.has_more or not items:
-            return
-        params["starting_after"] = items[-1]["id"]
-
-
-def _page(page: Page, params: dict[str, Any]) -> Any:
-    for attempt in range(PAGE_TRIES):
-        try:
-            with reading():
-                return page(dict(params))
-        except Unavailable as error:
-            if attempt == PAGE_TRIES - 1:
-                raise
-            pause = max(error.retry_after if error.answer.http_status else 0, BACKOFF_SECONDS * 2**attempt)
-            time.sleep(min(pause, BACKOFF_MOST_SECONDS) * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
-    raise Unavailable("No page was asked for.")
+    return StripeProvider(
+        client(background=background), livemode=settings.PAYMENTS_MODE == "live", patient=background
+    )  # fmt: skip

@@ -39,6 +39,8 @@ DISPUTE_EVENTS = (
     "charge.dispute.funds_reinstated",
 )
 PAYOUT_EVENTS = ("payout.paid", "payout.failed", "payout.reconciliation_completed")
-MONEY_EVENTS = INTENT_EVENTS + REFUND_EVENTS + DISPUTE_EVENTS  # about a payment
-HANDLED_EVENTS = frozenset(MONEY_EVENTS + PAYOUT_EVENTS)
+HANDLED_EVENTS = frozenset(INTENT_EVENTS + REFUND_EVENTS + DISPUTE_EVENTS + PAYOUT_EVENTS)
+# Asked for when events may have been missed: those about refunds tell the same under several names.
+FOLLOWING_EVENTS = ("refund.created", "refund.updated", "refund.failed", *DISPUTE_EVENTS)
+MISSABLE_EVENTS = INTENT_EVENTS + FOLLOWING_EVENTS
 EVENT_TYPES_MOST = 20  # that GET /v1/events takes at once

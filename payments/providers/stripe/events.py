@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from payments.providers.protocol import PayoutSnapshot, Snapshot
+from payments.providers.protocol import Missed, PayoutSnapshot, Snapshot
 from payments.providers.stripe import translation
-from payments.providers.stripe.constants import HANDLED_EVENTS, INTENT_EVENTS
+from payments.providers.stripe.constants import FOLLOWING_EVENTS, HANDLED_EVENTS, INTENT_EVENTS
 from payments.providers.stripe.version import API_VERSION
 
 
@@ -45,6 +45,14 @@ def payout(*, api_version: str, payload: dict[str, Any]) -> PayoutSnapshot | Non
         return translation.payout_snapshot(_thing(payload))
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError):
         return None
+
+
+def missed(event: Mapping[str, Any]) -> Missed:
+    """What an event of the list tells of."""
+    payload = dict(event)
+    created = _thing(payload).get("created")
+    follows = event.get("type") in FOLLOWING_EVENTS
+    return Missed(payment_ref(payload), created if isinstance(created, int) else 0, follows)
 
 
 def _thing(payload: dict[str, Any]) -> Mapping[str, Any]:

@@ -59,6 +59,7 @@ def snapshot(intent: Mapping[str, Any], *, as_of: int = 0, answer: Answer | None
         error_code=error.get("decline_code") or error.get("code") or "",
         error_message=error.get("message") or "",
         as_of=as_of,
+        created=intent["created"],
         entry=_entry_of(intent.get("latest_charge")),
         answer=answer or Answer(),
     )
@@ -207,11 +208,15 @@ def _refusal(error: stripe.StripeError, answer: Answer) -> errors.ProviderError 
     if code == KEY_IN_USE or isinstance(error, stripe.APIConnectionError) or answer.http_status >= SERVER_ERROR:
         return None
     if answer.http_status == NOT_THERE:
-        return errors.NotFound(_text(error), code=code, answer=answer)
+        return errors.NotFound(_text(error), code=code, param=_param(error), answer=answer)
     certain = stripe.InvalidRequestError, stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError
     if isinstance(error, certain):
-        return errors.InvalidRequest(_text(error), code=code, param=getattr(error, "param", "") or "", answer=answer)
+        return errors.InvalidRequest(_text(error), code=code, param=_param(error), answer=answer)
     return None
+
+
+def _param(error: stripe.StripeError) -> str:
+    return getattr(error, "param", "") or ""
 
 
 def _is_replayed(error: stripe.StripeError) -> bool:
