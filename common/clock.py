@@ -23,6 +23,11 @@ def adjusted(read_at: datetime) -> datetime:
     return read_at + _offset
 
 
+def offset() -> timedelta:
+    """What a test has added; for statements that read `clock_timestamp()` themselves and write it."""
+    return _offset
+
+
 @contextmanager
 def shift(seconds: float) -> Iterator[None]:
     """Move `db_now()` by so many seconds inside the block; refused outside tests."""

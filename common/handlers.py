@@ -24,6 +24,14 @@ class JobRun(Protocol):
         """The transaction in which the job's database effects and its `done` are committed together."""
         ...
 
+    def outside(self, step: str) -> AbstractContextManager[str]:
+        """The key, job id and step, of an effect outside the database, such as a call to a provider.
+
+        The step is written down before the block begins, outside any transaction of the handler's: such an effect
+        happens at least once, and whoever is called can know by the key that it happened before.
+        """
+        ...
+
 
 HandlerFunction = Callable[..., None]
 F = TypeVar("F", bound=HandlerFunction)
@@ -31,7 +39,11 @@ F = TypeVar("F", bound=HandlerFunction)
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """One kind of job: `every` is its whole schedule; `time_limit` is in seconds."""
+    """One kind of job: `every` is its whole schedule; `time_limit` is in seconds.
+
+    `args_version` grows when a release gives the arguments a new meaning: workers of older releases then leave its
+    rows to newer ones, while its own handler still takes the older rows.
+    """
 
     kind: str
     run: HandlerFunction
@@ -39,6 +51,7 @@ class Handler:
     queue: str
     max_attempts: int
     time_limit: int
+    args_version: int = 1
 
 
 registry: dict[str, Handler] = {}
@@ -51,6 +64,7 @@ def job(
     queue: str = "default",
     max_attempts: int = 5,
     time_limit: int = 120,
+    args_version: int = 1,
 ) -> Callable[[F], F]:
     """Register the decorated function as the handler of `kind` (`app.verb`): called as `run(job_run, **args)`."""
 
@@ -58,7 +72,7 @@ def job(
         known = registry.get(kind)
         if known and known.run.__qualname__ != function.__qualname__:
             raise ValueError(f"Job kind {kind!r} already belongs to {known.run.__module__}.")
-        registry[kind] = Handler(kind, function, every, queue, max_attempts, time_limit)
+        registry[kind] = Handler(kind, function, every, queue, max_attempts, time_limit, args_version)
         return function
 
     return register

@@ -14,10 +14,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from django.conf import settings
 
 MINUTE = 60
+TRANSPORT = "jobs.engine.broker:Transport"
 
-app = Celery("config", include=["jobs.celery_tasks"])
+app = Celery("config", include=["jobs.celery_tasks", "jobs.engine.celery_worker"])
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL or None,
+    # The same transport with one more sign of life: when this worker last asked its queues (jobs/engine/broker.py).
+    broker_transport=TRANSPORT if settings.CELERY_BROKER_URL.startswith(("redis://", "rediss://")) else None,
     # A worker that dies returns its message; the job's lease decides whether it runs again.
     task_acks_late=True,
     # Redelivery after a killed worker has no limit, so a job that kills its worker would come back for ever.

@@ -1,16 +1,19 @@
-"""Background jobs as staff see them: what failed, why, and the buttons to run it again or call it off."""
+"""Background jobs as staff see them: what failed, why, the buttons to run it again or call it off, and who works."""
 
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from common.actor import actor_of
 from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
 from common.admin.shown import NOTHING, as_json, as_text
+from common.clock import db_now
+from jobs import selectors
 from jobs.actions import cancel, requeue
-from jobs.models import Job, State
+from jobs.models import Job, Process, Role, State
 
 
 @admin.register(Job)
@@ -27,9 +30,9 @@ class JobAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": ("kind", "state", "tries", "arguments", "error")}),
         ("Times", {"fields": ("created_at", "run_at", "slot", "redispatch_at", "lease_until", "finished_at")}),
-        ("Origin", {"fields": ("id", "request_id", "actor_kind", "actor_id", "worker", "dedupe_key")}),
+        ("Origin", {"fields": ("id", "request_id", "actor_kind", "actor_id", "worker", "dedupe_key", "outside")}),
     )
-    readonly_fields = ("tries", "arguments", "error")
+    readonly_fields = ("tries", "arguments", "error", "outside")
     object_actions = (
         ObjectAction(
             "requeue",
@@ -65,6 +68,11 @@ class JobAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         """Show the last error with its line breaks."""
         return as_text(job.last_error) if job.last_error else NOTHING
 
+    @admin.display(description="Effects outside")
+    def outside(self, job: Job) -> SafeString | str:
+        """Show the effects outside that attempts have begun, with the first attempt's number."""
+        return as_json(job.steps) if job.steps else NOTHING
+
     def may_requeue(self, job: Job) -> bool:
         """Say whether *Run again* is offered."""
         return job.state in {State.DEAD, State.CANCELLED}
@@ -82,3 +90,32 @@ class JobAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         """Cancel the job."""
         cancel(job=obj, by=actor_of(request))
         return "The job is cancelled."
+
+
+@admin.register(Process)
+class ProcessAdmin(ReadOnlyAdmin):
+    """Lists the processes that work the table off; those that end well take their rows away."""
+
+    list_display = ("role", "host", "pid", "alive", "started_at", "seen_at", "active_at")
+    list_filter = ("role",)
+    ordering = ("role", "-seen_at")
+    fieldsets = (
+        (None, {"fields": ("role", "host", "pid", "alive")}),
+        ("Times", {"fields": ("started_at", "seen_at", "active_at")}),
+        ("Counts", {"fields": ("counts",)}),
+    )
+    readonly_fields = ("alive", "counts")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Process]:
+        """Leave out the sum of those that have ended."""
+        return super().get_queryset(request).exclude(role=Role.GONE)
+
+    @admin.display(description="Alive", boolean=True)
+    def alive(self, process: Process) -> bool | None:
+        """Say whether it claimed or polled in the last minute; a worker's child only has to be there."""
+        return None if process.role == Role.CHILD else selectors.is_alive(process, db_now())
+
+    @admin.display(description="Counts")
+    def counts(self, process: Process) -> SafeString:
+        """Show what it has counted."""
+        return as_json(process.counters)

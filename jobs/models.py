@@ -1,7 +1,7 @@
 """The job table: what is to be done in the background, and what became of it."""
 
 from django.db import models
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, F, Q, Value, When
 
 from common.ids import uuid7
 from jobs.constants import DEFAULT_MAX_ATTEMPTS
@@ -24,6 +24,7 @@ class Job(models.Model):
 
     Two clocks: `redispatch_at` belongs to the relay, `lease_until` to the worker. `due_at` is whichever of `run_at`
     and these counts in the row's state, and is null once the job is finished, so its index holds open rows only.
+    `steps` names the effects outside that attempts have begun, each with the attempt's number.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -40,6 +41,7 @@ class Job(models.Model):
     lease_until = models.DateTimeField(null=True)
     worker = models.CharField(max_length=100, blank=True)
     last_error = models.TextField(blank=True)
+    steps = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     request_id = models.CharField(max_length=100, blank=True)
@@ -88,3 +90,40 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+
+class Role(models.TextChoices):
+    RUNNER = "runner", "Runner"
+    RELAY = "relay", "Relay"
+    WORKER = "worker", "Worker"
+    CHILD = "child", "Child of a worker"
+    GONE = "gone", "Processes that have ended"
+
+
+class Process(models.Model):
+    """One process that works the table off: when it was last heard of, and what it has counted.
+
+    Each process writes its own row and no other, so counting locks nobody. The row `gone` holds the counts of all
+    that have ended.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    role = models.CharField(max_length=10, choices=Role)
+    host = models.CharField(max_length=100, blank=True)
+    pid = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    active_at = models.DateTimeField()
+    counters = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "job_process"
+        default_permissions = ("view",)
+        verbose_name_plural = "processes"
+        constraints = [
+            models.CheckConstraint(name="job_process_known_role", condition=Q(role__in=Role.values)),
+            models.UniqueConstraint(name="job_process_one_gone", fields=["role"], condition=Q(role=Role.GONE)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()} {self.host}:{self.pid}"

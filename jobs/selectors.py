@@ -1,17 +1,36 @@
-"""Reads of the job table."""
+"""Reads of the job table and of the processes that work it off."""
 
-from datetime import timedelta
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.urls import reverse
 
 from common.attention import Attention
 from common.clock import db_now
 from common.errors import NotFound
 from common.health import Check
-from jobs.constants import STALLED_SECONDS
-from jobs.models import Job, State
+from jobs.constants import GONE_SECONDS, SILENT_SECONDS, STALLED_SECONDS
+from jobs.models import Job, Process, Role, State
+
+WORKING = (Role.RUNNER, Role.RELAY, Role.WORKER)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What `/metrics` shows, all of it from the database: the same from whichever process is asked.
+
+    `counters` are the counts of every process, living and gone, by the names of `jobs.engine.counters`.
+    """
+
+    jobs: dict[tuple[str, str], int]
+    oldest_new_seconds: float
+    oldest_due_seconds: float
+    slot_seconds: dict[str, float]
+    processes: dict[tuple[str, str], float]
+    counters: dict[str, float]
 
 
 def job(job_id: UUID | str) -> Job:
@@ -30,16 +49,34 @@ def listed(*, state: str = "", kind: str = "") -> QuerySet[Job]:
     return jobs.filter(kind=kind) if kind else jobs
 
 
+def is_alive(process: Process, now: datetime) -> bool:
+    """Whether the process has claimed or polled in the last minute, and said so."""
+    return min(process.seen_at, process.active_at) > now - timedelta(seconds=SILENT_SECONDS)
+
+
 def health() -> Check:
-    """Degraded when a job has been due for a minute, so that nobody seems to poll, or when jobs are dead."""
+    """Degraded when jobs have been due for a minute, when nobody or not everybody polls, or when jobs are dead."""
     now = db_now()
     dead = Count("id", filter=Q(state=State.DEAD))
     found = Job.objects.aggregate(oldest=Min("due_at", filter=Q(due_at__lte=now)), dead=dead)
     waited = now - found["oldest"] if found["oldest"] else timedelta()
-    details = {"oldest_seconds": int(waited.total_seconds()), "dead": found["dead"]}
+    processes = list(Process.objects.filter(role__in=WORKING).defer("counters"))
+    alive = {process.role for process in processes if is_alive(process, now)}
+    silent = sum(not is_alive(process, now) for process in processes)
+    details = {
+        "oldest_seconds": int(waited.total_seconds()),
+        "dead": found["dead"],
+        "processes": len(processes) - silent,
+        "silent": silent,
+    }
+    reason = ""
     if waited > timedelta(seconds=STALLED_SECONDS):
-        return Check("jobs", "degraded", "jobs_stalled", details)
-    return Check("jobs", "degraded", "jobs_dead", details) if found["dead"] else Check("jobs", "ok", details=details)
+        reason = "jobs_stalled"
+    elif Role.RUNNER not in alive and not {Role.RELAY, Role.WORKER} <= alive:
+        reason = "nobody_works"
+    elif found["dead"]:
+        reason = "jobs_dead"
+    return Check("jobs", "degraded" if reason else "ok", reason, details)
 
 
 def needs_you() -> list[Attention]:
@@ -47,3 +84,34 @@ def needs_you() -> list[Attention]:
     url = reverse("admin:jobs_job_changelist") + f"?state__exact={State.DEAD}"
     count = Job.objects.filter(state=State.DEAD).count()
     return [Attention("jobs that failed for good", count, url, "jobs.view_job")]
+
+
+def figures() -> Figures:
+    """Return the figures of this moment."""
+    now = db_now()
+    processes = list(Process.objects.all())
+    due = Job.objects.filter(due_at__lte=now).aggregate(new=Min("due_at", filter=Q(state=State.NEW)), any=Min("due_at"))
+    slots = Job.objects.filter(slot__isnull=False).values_list("kind").annotate(Max("slot"))
+    counters: Counter[str] = Counter()
+    for process in processes:
+        counters.update(process.counters)
+    return Figures(
+        jobs={(kind, state): count for kind, state, count in _by_kind_and_state()},
+        oldest_new_seconds=_seconds(now, due["new"]),
+        oldest_due_seconds=_seconds(now, due["any"]),
+        slot_seconds={kind: _seconds(now, slot) for kind, slot in slots},
+        processes={
+            (process.role, f"{process.host}:{process.pid}"): _seconds(now, min(process.seen_at, process.active_at))
+            for process in processes
+            if process.role in WORKING and now - process.seen_at < timedelta(seconds=GONE_SECONDS)
+        },
+        counters=dict(counters),
+    )
+
+
+def _by_kind_and_state() -> QuerySet[Job, tuple[str, str, int]]:
+    return Job.objects.order_by().values_list("kind", "state").annotate(Count("id"))
+
+
+def _seconds(now: datetime, then: datetime | None) -> float:
+    return max(0.0, (now - then).total_seconds()) if then else 0.0

@@ -20,6 +20,6 @@ def run_due() -> int:
         if not jobs:
             return count
         for job in jobs:
-            execute(job, heartbeat=False)
+            execute(job, beats=False)
         count += len(jobs)
     raise RuntimeError(f"Jobs keep coming: {Job.objects.filter(finished_at=None).values_list('kind', flat=True)[:5]}")

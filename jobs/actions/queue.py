@@ -26,6 +26,7 @@ def enqueue(
     job = Job(
         kind=kind,
         args=dict(args),
+        args_version=handler.args_version if handler else 1,
         dedupe_key=dedupe_key,
         max_attempts=handler.max_attempts if handler else DEFAULT_MAX_ATTEMPTS,
         run_at=run_at or now,

@@ -5,18 +5,23 @@ import random
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, F, QuerySet
+from django.db.models.expressions import RawSQL
 
+from common import clock
 from common.actor import Actor
 from common.clock import db_now
 from jobs import constants
 from jobs.actions import enqueue
 from jobs.constants import ALERT_KIND, ERROR_LENGTH, JITTER, UNKNOWN_KIND_DELAY_SECONDS
+from jobs.engine.counters import ATTEMPTS, ATTEMPTS_BOUNDS, DEAD, OUTSIDE_REPEATS, counters
 from jobs.errors import StaleLease
 from jobs.models import Job, State
 
 logger = logging.getLogger(__name__)
 DEAD_CODE = "job_dead"
+VANISHED = "Its worker vanished at the last attempt."
+UNKNOWN = "This release knows no handler for the kind or the version of its arguments."
 
 
 def retry_delay(attempt: int) -> timedelta:
@@ -26,10 +31,22 @@ def retry_delay(attempt: int) -> timedelta:
     return timedelta(seconds=seconds * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - not a secret
 
 
+def begin_step(job: Job, step: str) -> None:
+    """Write down, before it happens, that this attempt begins an effect outside. Raises StaleLease like `finish`."""
+    if step in job.steps:
+        counters.add(OUTSIDE_REPEATS, job.kind)
+        logger.warning("outside_effect_repeated", extra={"step": step, "first_attempt": job.steps[step]})
+    steps = {step: job.attempts, **job.steps}
+    if not _mine(job).update(steps=steps):
+        raise StaleLease(f"{job.kind} {job.pk} was taken over.")
+    job.steps = steps
+
+
 def finish(job: Job) -> None:
     """Mark the run as done. Raises StaleLease when another worker has taken the job over."""
+    now = RawSQL("clock_timestamp() + %s", [clock.offset()], output_field=DateTimeField())
     changed = _mine(job).update(
-        state=State.DONE, finished_at=db_now(), lease_until=None, redispatch_at=None, worker="", last_error=""
+        state=State.DONE, finished_at=now, lease_until=None, redispatch_at=None, worker="", last_error=""
     )
     if not changed:
         raise StaleLease(f"{job.kind} {job.pk} was taken over.")
@@ -37,37 +54,32 @@ def finish(job: Job) -> None:
 
 def fail(job: Job, error: str, *, permanent: bool) -> None:
     """Plan the next attempt, or bury the job: at once when `permanent`, else once its attempts are used up."""
-    with transaction.atomic():
-        now = db_now()
-        if permanent or job.attempts >= job.max_attempts:
-            if _mine(job).update(state=State.DEAD, finished_at=now, lease_until=None, last_error=error[-ERROR_LENGTH:]):
-                alert(job, now)
-        else:
-            _mine(job).update(
-                state=State.NEW,
-                run_at=now + retry_delay(job.attempts),
-                lease_until=None,
-                worker="",
-                last_error=error[-ERROR_LENGTH:],
-            )
+    if permanent or job.attempts >= job.max_attempts:
+        _die(job, error[-ERROR_LENGTH:])
+        return
+    _mine(job).update(
+        state=State.NEW,
+        run_at=db_now() + retry_delay(job.attempts),
+        lease_until=None,
+        worker="",
+        last_error=error[-ERROR_LENGTH:],
+    )
 
 
 def bury(job: Job) -> None:
-    """Complete the death of a job that its claim found without attempts left."""
-    note = "Its worker vanished at the last attempt."
-    Job.objects.filter(pk=job.pk).update(last_error=f"{note}\n{job.last_error}".strip()[:ERROR_LENGTH])
-    alert(job, db_now())
+    """End a job that was claimed with more attempts than it has: its worker vanished at each of them."""
+    _die(job, f"{VANISHED}\n{job.last_error}".strip()[:ERROR_LENGTH])
 
 
 def postpone(job: Job) -> None:
     """Put back, uncounted, a job whose kind this release does not know: a newer worker will."""
     _mine(job).update(
         state=State.NEW,
-        attempts=job.attempts - 1,
+        attempts=F("attempts") - 1,
         run_at=db_now() + timedelta(seconds=UNKNOWN_KIND_DELAY_SECONDS),
         lease_until=None,
         worker="",
-        last_error="This release knows no handler for the kind or the version of its arguments.",
+        last_error=UNKNOWN,
     )
 
 
@@ -88,6 +100,17 @@ def alert(job: Job, now: datetime) -> None:
         by=Actor.system("jobs"),
         dedupe_key=f"{DEAD_CODE}:{record}",
     )
+
+
+def _die(job: Job, error: str) -> None:
+    now, attempts = db_now(), min(job.attempts, job.max_attempts)
+    ended = {"state": State.DEAD, "finished_at": now, "lease_until": None, "attempts": attempts, "last_error": error}
+    with transaction.atomic():
+        if not _mine(job).update(**ended):
+            return
+        alert(job, now)
+    counters.add(DEAD, job.kind)
+    counters.observe(ATTEMPTS, attempts, ATTEMPTS_BOUNDS)
 
 
 def _mine(job: Job) -> QuerySet[Job]:

@@ -9,6 +9,7 @@ from types import FrameType
 from django.db import DatabaseError, connection
 
 from jobs import constants
+from jobs.engine.presence import Pulse
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +32,21 @@ class Stop:
 
 
 def poll(
-    step: Callable[[], None], *, stop: Stop, wake: threading.Event, away: tuple[type[Exception], ...] = ()
+    step: Callable[[], None],
+    *,
+    stop: Stop,
+    wake: threading.Event,
+    pulse: Pulse,
+    away: tuple[type[Exception], ...] = (),
 ) -> None:
-    """Call `step` until asked to stop: at once when `wake` is set, else after the poll's pause.
+    """Call `step` until asked to stop: at once when `wake` is set, else after a pause; `pulse` feels each turn.
 
     Errors of the database, and those in `away`, are outlived: logged once, and asked again every second.
     """
     outlived: tuple[type[Exception], ...] = (DatabaseError, *away)
     lost = False
     while not stop.asked:
+        pulse.mark()
         try:
             step()
         except outlived as error:

@@ -43,6 +43,7 @@ def _insert(handler: Handler, slot: datetime, now: datetime) -> bool:
     job = Job(
         kind=handler.kind,
         slot=slot,
+        args_version=handler.args_version,
         max_attempts=handler.max_attempts,
         run_at=now,
         created_at=now,

@@ -7,7 +7,7 @@ from common.actor import Actor
 from common.clock import db_now
 from common.handlers import Handler
 from jobs.actions import enqueue
-from jobs.models import Job
+from jobs.models import Job, Process
 
 BY = Actor.system("test")
 
@@ -30,6 +30,12 @@ def make_job(kind="test.work", **values):
         Job.objects.filter(pk=job.pk).update(**values)
         job.refresh_from_db()
     return job
+
+
+def make_process(role, **values):
+    """Insert the row of a process that was heard of just now."""
+    times = dict.fromkeys(("started_at", "seen_at", "active_at"), now())
+    return Process.objects.create(**{"role": role, "host": "here", "pid": 7} | times | values)
 
 
 def now():

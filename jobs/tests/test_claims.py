@@ -86,10 +86,10 @@ def test_a_stale_finish_is_refused_and_its_effects_are_rolled_back():
             make_job("test.effect")
 
     with handler(work):
-        execute(stale, heartbeat=False)
+        execute(stale, beats=False)
         assert Job.objects.filter(kind="test.effect").count() == 0
         assert Job.objects.get(pk=fresh.pk).state == State.RUN
-        execute(fresh, heartbeat=False)
+        execute(fresh, beats=False)
     assert Job.objects.filter(kind="test.effect").count() == 1
     assert Job.objects.get(pk=fresh.pk).state == State.DONE
     with pytest.raises(StaleLease):

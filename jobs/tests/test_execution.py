@@ -88,7 +88,7 @@ def test_retries_end_in_dead_with_one_alert():
         for attempt in range(1, 6):
             with clock.shift(attempt * 24 * 3600):
                 for due in claims.take_due(kinds=["test.work"], limit=1):
-                    execute(due, heartbeat=False)
+                    execute(due, beats=False)
                 job.refresh_from_db()
                 assert job.attempts == attempt
     assert job.state == State.DEAD
@@ -105,7 +105,7 @@ def test_a_permanent_error_is_dead_at_once():
     job = make_job()
     (claimed,) = claims.take_due(kinds=["test.work"], limit=1)
     with handler(work):
-        execute(claimed, heartbeat=False)
+        execute(claimed, beats=False)
     job.refresh_from_db()
     assert (job.state, job.attempts, job.last_error) == (State.DEAD, 1, "The address is refused.")
     assert len(alerts()) == 1
@@ -119,7 +119,7 @@ def test_a_dead_alert_raises_none():
 
     (claimed,) = claims.take_due(kinds=["mail.alert"], limit=1)
     claimed.args = {}
-    execute(claimed, heartbeat=False)  # its arguments are missing: TypeError at the last attempt
+    execute(claimed, beats=False)  # its arguments are missing: TypeError at the last attempt
     assert [job.state for job in alerts()] == [State.DEAD]
 
 
@@ -131,7 +131,7 @@ def test_a_scheduled_kind_alerts_once_a_day():
         for minute in range(3):
             make_job(slot=now() + timedelta(minutes=minute))
         for due in claims.take_due(kinds=["test.work"], limit=5):
-            execute(due, heartbeat=False)
+            execute(due, beats=False)
     (alert,) = alerts()
     assert alert.args["record"] == f"test.work:{now():%Y-%m-%d}"
 
@@ -213,7 +213,7 @@ def test_a_broken_connection_is_replaced_so_that_the_failure_is_told():
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     with handler(work):
-        execute(claimed, heartbeat=False)
+        execute(claimed, beats=False)
     job.refresh_from_db()
     assert (job.state, job.attempts) == (State.NEW, 1)
 

@@ -21,6 +21,7 @@ from jobs import constants
 from jobs.engine import relay as relay_module
 from jobs.engine import runner as runner_module
 from jobs.engine.poll import Stop, poll
+from jobs.engine.presence import Pulse
 from jobs.engine.relay import Relay
 from jobs.engine.runner import Runner
 from jobs.models import Job, State
@@ -133,7 +134,7 @@ def test_poll_survives_a_killed_connection():
                 cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
         stop.asked = True
 
-    poll(step, stop=stop, wake=wake)
+    poll(step, stop=stop, wake=wake, pulse=Pulse())
     assert len(seen) == 2
     assert seen[0] != seen[1]
 

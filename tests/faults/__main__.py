@@ -2,12 +2,13 @@
 
 import argparse
 import importlib
+import shutil
 import sys
 import time
 
 from devkit.processes import LauncherError
 from tests.faults import table
-from tests.faults.stage import VAR, Stage
+from tests.faults.stage import CHECKOUT, VAR, Stage
 from tests.faults.table import Outcome
 
 ROWS = ("tests.faults.jobs",)
@@ -47,7 +48,8 @@ def run(titles: list[str]) -> tuple[dict[str, Outcome], dict[str, str]]:
                 found[title] = table.registry[title](stage)
         except (LauncherError, TimeoutError) as error:
             untried[title] = str(error)
-            print(f"  {error}", flush=True)
+            kept = shutil.copytree(VAR / "log", VAR / f"log-{len(untried)}", dirs_exist_ok=True)
+            print(f"  {error} (logs: {kept.relative_to(CHECKOUT)})", flush=True)
             continue
         one = found[title]
         words = f"lost {one.lost}, doubled {one.doubled}"

@@ -234,14 +234,8 @@ def visit(stage: Stage, hit: Callable[[], None]) -> Outcome:
 @fault("a job that kills its runner, among others")
 def poison_runner(stage: Stage) -> Outcome:
     stage.sink()
-    runner_ = stage.runner()
-
-    def supervise() -> None:
-        if not runner_.running():
-            runner_.stop()
-            runner_.start()
-
-    return _poison(stage, supervise)
+    stage.runner()
+    return _poison(stage)
 
 
 @fault("a job that kills its worker's child, among others")
@@ -250,10 +244,10 @@ def poison_worker(stage: Stage) -> Outcome:
     stage.valkey()
     stage.relay()
     stage.worker()
-    return _poison(stage, lambda: None)
+    return _poison(stage)
 
 
-def _poison(stage: Stage, supervise: Callable[[], None]) -> Outcome:
+def _poison(stage: Stage) -> Outcome:
     """The poison ends dead after its attempts with one alert, and the others are done."""
     began = time.monotonic()
     stage.shell(
@@ -263,7 +257,6 @@ def _poison(stage: Stage, supervise: Callable[[], None]) -> Outcome:
     dead = "SELECT count(*) FROM job WHERE kind = 'faults.poison' AND state = 'dead' AND attempts = %s"
 
     def over() -> bool:
-        supervise()
         return stage.number(dead, POISON_ATTEMPTS) == 1 and stage.number(WAITING) == 0
 
     settled = stage.wait(over, seconds=WORK_SECONDS, what="the death of the poison and the end of the others")

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,10 +62,12 @@ class Process:
         self._ready = ready
         self._count = 0
         self._child: Child | None = None
+        self._wanted = False
 
     def start(self) -> None:
         """Start it. Raises LauncherError when it is not ready in time."""
         self._count += 1
+        self._wanted = True
         child = self._child = Child(
             f"{self.name}-{self._count}", self._command, var=VAR, env=self._env, checkout=CHECKOUT
         )
@@ -90,6 +93,12 @@ class Process:
         """Tell whether it lives."""
         return self._child is not None and self._child.process is not None and self._child.code() is None
 
+    def supervise(self) -> None:
+        """Start it again if it ended by itself, as a supervisor does."""
+        if self._wanted and not self.running():
+            self.stop()
+            self.start()
+
     def children(self) -> list[int]:
         """Return the process ids of its direct children, oldest first."""
         return [int(word) for word in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
@@ -106,6 +115,7 @@ class Process:
 
     def stop(self) -> None:
         """End it politely, whatever it has started by force."""
+        self._wanted = False
         if self._child is not None:
             self._child.stop()
 
@@ -181,6 +191,7 @@ class Stage:
         self._parts: list[Part] = []
 
     def __enter__(self) -> Self:
+        shutil.rmtree(VAR / "log", ignore_errors=True)
         make_folders(VAR)
         try:
             self.database.start()
@@ -264,6 +275,12 @@ class Stage:
         part.start()
         return part
 
+    def supervise(self) -> None:
+        """Start again whatever ended by itself."""
+        for part in self._parts:
+            if isinstance(part, Process):
+                part.supervise()
+
     # --- Looking and waiting ------------------------------------------------------------------------------------
 
     def shell(self, code: str) -> str:
@@ -287,9 +304,13 @@ class Stage:
         return int(self.rows(query, *values)[0][0])
 
     def wait(self, condition: Callable[[], bool], *, seconds: float, what: str) -> float:
-        """Wait, outliving a database that is away; return the seconds it took. Raises TimeoutError."""
+        """Wait, outliving a database that is away; return the seconds it took. Raises TimeoutError.
+
+        Meanwhile every process that ends by itself is started again.
+        """
         began = time.monotonic()
         while time.monotonic() - began < seconds:
+            self.supervise()
             with contextlib.suppress(psycopg.OperationalError):
                 if condition():
                     return time.monotonic() - began

@@ -21,7 +21,8 @@ POISON_ATTEMPTS = 3
 def work(run: JobRun) -> None:
     """Take 10 ms, call the outside under the job's own key, then write the effect."""
     time.sleep(WORK_SECONDS)
-    call_outside(f"{run.id}:call")
+    with run.outside("call") as key:
+        call_outside(key)
     with run.effects():
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO faults_effect (job) VALUES (%s)", [run.id])
