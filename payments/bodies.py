@@ -7,7 +7,7 @@ from django.conf import settings
 from common.instants import instant
 from payments import client_secret, selectors
 from payments.constants import UNPAID_STATUSES
-from payments.models import Payment
+from payments.models import Payment, PaymentEvent, Refund
 
 
 def intent_body(payment: Payment) -> dict[str, Any]:
@@ -25,6 +25,33 @@ def payment_body(payment: Payment) -> dict[str, Any]:
         "purpose": payment.purpose,
         "payment_state": selectors.payment_state(payment),
         "amount_refunded": payment.amount_refunded,
+    }
+
+
+def refund_body(refund: Refund) -> dict[str, Any]:
+    """A refund."""
+    return {
+        "id": str(refund.pk),
+        "payment": str(refund.payment_id),
+        "state": refund.state,
+        "amount": refund.amount,
+        "currency": refund.currency,
+        "reason": refund.reason,
+        "created_at": instant(refund.created_at),
+    }
+
+
+def event_body(event: PaymentEvent) -> dict[str, Any]:
+    """An event of the provider as staff read it; its payload stays in the admin."""
+    return {
+        "id": str(event.pk),
+        "event_id": event.event_id,
+        "type": event.type,
+        "object_id": event.object_id,
+        "api_version": event.api_version,
+        "state": event.state,
+        "outcome": event.outcome,
+        "received_at": instant(event.received_at),
     }
 
 

@@ -22,10 +22,11 @@ from payments.constants import (
     DisputeStatus,
     PaymentState,
     Posting,
+    Provider,
     RefundState,
     Status,
 )
-from payments.models import Dispute, Drift, LedgerTransaction, Payment, Refund
+from payments.models import Dispute, Drift, LedgerTransaction, Payment, PaymentEvent, Refund
 from payments.providers import chargeable, configured
 from payments.providers.protocol import Snapshot
 
@@ -58,10 +59,11 @@ def payments_of(booking_id: uuid.UUID) -> QuerySet[Payment]:
 
 
 def live_payment(*, booking_id: uuid.UUID, purpose: str) -> Payment | None:
-    """The payment that keeps others for the same purpose away: open or succeeded."""
-    return payments_of(booking_id).filter(
+    """The payment that keeps others for the same purpose away: open or succeeded, and not made by hand."""
+    live = payments_of(booking_id).filter(
         purpose=purpose, is_current=True, status__in=(*OPEN_STATUSES, Status.SUCCEEDED)
-    ).first()  # fmt: skip
+    )
+    return live.exclude(provider=Provider.OFFLINE).first()
 
 
 def newest_payment(booking_id: uuid.UUID) -> Payment | None:
@@ -133,6 +135,16 @@ def _dispute_state(dispute: Dispute) -> DisputeState:
         return DisputeState.INQUIRY if dispute.status in INQUIRIES else DisputeState.OPEN
     ended = {DisputeStatus.WON: DisputeState.WON, DisputeStatus.LOST: DisputeState.LOST}
     return ended.get(DisputeStatus(dispute.status), DisputeState.NONE)
+
+
+def refunds_of(payment_id: uuid.UUID) -> QuerySet[Refund]:
+    """A payment's refunds, newest first."""
+    return Refund.objects.filter(payment=payment_id).order_by("-created_at", "-id")
+
+
+def events_of(payment_id: uuid.UUID) -> QuerySet[PaymentEvent]:
+    """What the provider told us about a payment, newest first, without the payloads."""
+    return PaymentEvent.objects.filter(payment=payment_id).defer("payload").order_by("-received_at", "-id")
 
 
 def refund_by_id(refund_id: uuid.UUID | str) -> Refund:

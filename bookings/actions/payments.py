@@ -102,11 +102,17 @@ def _judge(booking: Booking, *, amount: int, purpose: str, now: datetime) -> tup
 
 
 def _is_right(booking: Booking, *, amount: int, purpose: str) -> bool:
-    """Whether the amount is what the purpose asks for: the first payment exactly, a balance up to what is left."""
-    if booking.status in {Status.HELD, Status.EXPIRED}:
-        due = selectors.due(booking)
-        return purpose in {Purpose.DEPOSIT, Purpose.FULL} and amount == due.amount
-    return amount <= selectors.outstanding(booking)
+    """Whether the amount is what the purpose asks for: the first payment exactly, a balance up to what is left.
+
+    Money that staff took by hand comes as a balance before the booking is confirmed: in all it must reach what is due
+    at once.
+    """
+    if booking.status not in {Status.HELD, Status.EXPIRED}:
+        return amount <= selectors.outstanding(booking)
+    if purpose == Purpose.BALANCE:
+        enough = booking.paid_amount + amount >= int(selectors.quote(booking)["due"])
+        return enough and amount <= selectors.outstanding(booking)
+    return amount == selectors.due(booking).amount
 
 
 def _record_paid(booking: Booking, *, amount: int, purpose: str, by: Actor, now: datetime) -> None:

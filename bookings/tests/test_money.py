@@ -133,11 +133,23 @@ def test_money_for_what_is_not_open_waits_for_staff(status):
     assert (booking.status, booking.paid_amount, booking.review_reason) == (status, 75_000, "closed")
 
 
-@pytest.mark.parametrize(("amount", "purpose"), [(74_999, "deposit"), (250_000, "full"), (75_000, "balance")])
+@pytest.mark.parametrize(("amount", "purpose"), [(74_999, "deposit"), (250_000, "full"), (74_999, "balance")])
 def test_another_amount_or_purpose_waits_for_staff(amount, purpose):
     booking = make_booking()
     assert pay(booking, amount, purpose) == "needs_review"
     assert (booking.status, booking.paid_amount, booking.review_reason) == ("held", amount, "amount")
+
+
+def test_money_by_hand_confirms_once_it_reaches_what_is_due():
+    booking = make_booking()
+    assert pay(booking, 50_000, "balance") == "needs_review"
+    assert pay(booking, 25_000, "balance") == "confirmed"
+    booking.refresh_from_db()
+    assert (booking.status, booking.paid_amount) == (Status.CONFIRMED, 75_000)
+
+
+def test_all_of_it_by_hand_confirms_at_once():
+    assert pay(make_booking(), 250_000, "balance") == "confirmed"
 
 
 def test_more_than_the_price_waits_for_staff():

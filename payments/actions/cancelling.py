@@ -24,6 +24,8 @@ def cancel(*, payment_id: uuid.UUID, by: Actor, background: bool = False) -> Pay
     payment = selectors.payment_by_id(payment_id)
     if payment.status == Status.CANCELED:
         return payment
+    if payment.status not in CANCELABLE_STATUSES:
+        raise NotCancelable(members={"status": payment.status})
     try:
         provider = get(payment.provider, background=background)
     except NotConfigured as error:

@@ -12,12 +12,13 @@ from audit.actions import record
 from bookings import selectors as bookings
 from bookings.actions import payments as booking_money
 from bookings.constants import Purpose
+from bookings.constants import Status as BookingStatus
 from common.actor import Actor
 from common.clock import db_now
 from common.ids import uuid7
 from common.target import Target
 from payments import selectors
-from payments.actions import opening
+from payments.actions import cancelling, opening
 from payments.constants import (
     RETRY_AFTER_SECONDS,
     WAIT_SECONDS,
@@ -29,7 +30,9 @@ from payments.errors import (
     AlreadyPaid,
     AmountMismatch,
     BookingNotPayable,
+    NotCancelable,
     NothingToPay,
+    PaymentInProgress,
     PaymentsNotConfigured,
     ProviderUnavailable,
 )
@@ -37,6 +40,17 @@ from payments.models import Payment, ProviderCall
 from payments.providers import get
 from payments.providers.errors import NotConfigured
 from payments.providers.protocol import PaymentProvider
+
+REPLACEMENTS = 3  # of live payments that somebody else begins meanwhile
+CLOSED_BOOKINGS = frozenset(
+    {
+        BookingStatus.REQUESTED,
+        BookingStatus.DECLINED,
+        BookingStatus.CANCELLED,
+        BookingStatus.EXPIRED,
+        BookingStatus.NO_SHOW,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +75,40 @@ class Begun:
 def create(*, wish: Wish, by: Actor) -> Begun:
     """The live payment for the wish, begun at its provider if there was none.
 
-    Raises PaymentsNotConfigured, AlreadyPaid, BookingNotPayable, NothingToPay, AmountMismatch, the 422 problems of an
-    amount or currency, ProviderRejected, and ProviderUnavailable for a payment that a repetition resumes.
+    An unpaid one at another provider, or over what is no longer due, is cancelled there first. Raises
+    PaymentsNotConfigured, PaymentInProgress, AlreadyPaid, BookingNotPayable, NothingToPay, AmountMismatch, the 422
+    problems of an amount or currency, ProviderRejected, and ProviderUnavailable for a payment that a repetition
+    resumes.
     """
     provider = _provider(wish.provider)
-    with transaction.atomic(durable=True):
-        payment, call = _begin(wish, provider, by=by)
-    if call is not None:
-        return Begun(opening.complete(call=call, provider=provider, by=by), created=True)
-    return Begun(_opened(payment, provider, by=by), created=False)
+    for _ in range(REPLACEMENTS):
+        with transaction.atomic(durable=True):
+            payment, call = _begin(wish, provider, by=by)
+        if call is not None:
+            return Begun(opening.complete(call=call, provider=provider, by=by), created=True)
+        if not _is_outdated(payment, wish):
+            return Begun(_opened(payment, provider, by=by), created=False)
+        _give_up(payment, by=by)
+    raise PaymentInProgress
+
+
+def _is_outdated(payment: Payment, wish: Wish) -> bool:
+    """Whether the live payment is at another provider, or over another amount than what is due now."""
+    due = bookings.due(bookings.booking_by_id(payment.booking_id))
+    return payment.provider != wish.provider or payment.amount != due.amount
+
+
+def _give_up(payment: Payment, *, by: Actor) -> None:
+    """Cancel the live payment at its provider, so that another may take its place."""
+    if payment.status == Status.CREATING:
+        payment = _opened(payment, _provider(payment.provider), by=by)
+    if payment.status == Status.PROCESSING:
+        raise PaymentInProgress
+    try:
+        cancelling.cancel(payment_id=payment.pk, by=by)
+    except NotCancelable as refusal:
+        now_paid = refusal.members.get("status") == Status.SUCCEEDED
+        raise AlreadyPaid if now_paid else PaymentInProgress from refusal
 
 
 def _provider(name: str) -> PaymentProvider:
@@ -85,7 +124,7 @@ def _begin(wish: Wish, provider: PaymentProvider, *, by: Actor) -> tuple[Payment
     now = db_now()
     payment = _wanted(wish, provider, now=now)
     paid = selectors.payments_of(wish.booking_id).filter(purpose=payment.purpose, status=Status.SUCCEEDED)
-    if paid.filter(is_current=True).exists():
+    if paid.filter(is_current=True).exclude(provider=Provider.OFFLINE).exists():
         raise AlreadyPaid
     _supersede(payment, by=by, now=now)
     Payment.objects.bulk_create([payment], ignore_conflicts=True)
@@ -105,6 +144,8 @@ def _wanted(wish: Wish, provider: PaymentProvider, *, now: datetime) -> Payment:
     due = bookings.due(booking)
     if not booking.price_amount:
         raise NothingToPay
+    if booking.status in CLOSED_BOOKINGS:
+        raise BookingNotPayable(members={"status": booking.status})
     if not bookings.outstanding(booking) or (not wish.purpose and due.purpose == Purpose.BALANCE):
         raise AlreadyPaid
     if not bookings.is_payable(booking, now=now) or wish.purpose not in {"", due.purpose}:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from bookings import selectors as bookings
 from bookings.actions import cancellation
@@ -62,10 +62,11 @@ def _resolve(call: ProviderCall, *, by: Actor) -> None:
 
 
 def _hopeless() -> list[Payment]:
-    """Open payments whose hold ran out, whose booking is closed, or whose purpose was paid by another one."""
+    """Open payments whose hold ran out, whose booking is closed, or which ask for more than what is left to pay."""
     over = Q(expires_at__lte=db_now(), booking__status=BookingStatus.HELD) | Q(booking__status__in=DEAD_BOOKINGS)
     paid = Q(booking__paid_amount__gt=0, purpose__in=(Purpose.DEPOSIT, Purpose.FULL))
-    waiting = Payment.objects.filter(over | paid, status__in=UNPAID_STATUSES, provider_ref__isnull=False)
+    too_much = Q(amount__gt=F("booking__price_amount") - F("booking__paid_amount"))
+    waiting = Payment.objects.filter(over | paid | too_much, status__in=UNPAID_STATUSES, provider_ref__isnull=False)
     return list(waiting.order_by("created_at")[:SWEEP_BATCH])
 
 

@@ -16,7 +16,18 @@ from common.api.serializers import (
     StrictSerializer,
 )
 from common.money import LARGEST_AMOUNT
-from payments.constants import PaymentState, Provider, Status
+from payments.constants import (
+    NOTE_LENGTH,
+    OFFLINE_REFERENCE_LENGTH,
+    RECEIPT_LENGTH,
+    EventState,
+    OfflineMethod,
+    PaymentState,
+    Provider,
+    RefundReason,
+    RefundState,
+    Status,
+)
 
 PHONE = r"^[1-9][0-9]{8,14}$"
 REQUESTED_PROVIDERS = [one.value for one in Provider if one != Provider.OFFLINE]
@@ -104,6 +115,72 @@ class PaymentListSerializer(serializers.Serializer[Any]):
     data = PaymentSerializer(many=True)  # type: ignore[assignment]  # the member is named like DRF's property
     meta = CursorMetaSerializer()
     links = CursorLinksSerializer()
+
+
+class RefundRequest(StrictSerializer):
+    """POST /api/payments/{id}/refunds."""
+
+    amount = StrictIntegerField(
+        min_value=1, max_value=LARGEST_AMOUNT, required=False, help_text="Without it: all that can be paid back."
+    )
+    reason = serializers.ChoiceField(choices=RefundReason.choices)
+    note = StrictCharField(max_length=NOTE_LENGTH, required=False, allow_blank=True, help_text="For staff only.")
+    receipt = StrictCharField(
+        max_length=RECEIPT_LENGTH, required=False, help_text="Only, and always, of a refund that was made by hand."
+    )
+
+
+class RefundSerializer(serializers.Serializer[Any]):
+    """Money that goes back."""
+
+    id = serializers.UUIDField()
+    payment = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=RefundState.choices)
+    amount = serializers.IntegerField(help_text="Minor units of the currency.")
+    currency = serializers.CharField(help_text="ISO 4217, upper case.")
+    reason = serializers.ChoiceField(choices=RefundReason.choices, allow_blank=True)
+    created_at = InstantField()
+
+
+class RefundListSerializer(serializers.Serializer[Any]):
+    """A cursor list of refunds."""
+
+    data = RefundSerializer(many=True)  # type: ignore[assignment]  # the member is named like DRF's property
+    meta = CursorMetaSerializer()
+    links = CursorLinksSerializer()
+
+
+class PaymentEventSerializer(serializers.Serializer[Any]):
+    """What a provider told us about a payment."""
+
+    id = serializers.UUIDField()
+    event_id = serializers.CharField(help_text="The provider's own id.")
+    type = serializers.CharField()
+    object_id = serializers.CharField(allow_blank=True)
+    api_version = serializers.CharField(allow_blank=True)
+    state = serializers.ChoiceField(choices=EventState.choices)
+    outcome = serializers.CharField(allow_blank=True)
+    received_at = InstantField()
+
+
+class PaymentEventListSerializer(serializers.Serializer[Any]):
+    """A cursor list of events."""
+
+    data = PaymentEventSerializer(many=True)  # type: ignore[assignment]  # the member is named like DRF's property
+    meta = CursorMetaSerializer()
+    links = CursorLinksSerializer()
+
+
+class OfflineRequest(StrictSerializer):
+    """POST /api/payments/offline."""
+
+    booking = serializers.UUIDField()
+    amount = StrictIntegerField(min_value=1, max_value=LARGEST_AMOUNT, help_text="Minor units of the booking's price.")
+    method = serializers.ChoiceField(choices=OfflineMethod.choices)
+    reference = StrictCharField(
+        max_length=OFFLINE_REFERENCE_LENGTH, help_text="Of the paper that proves it: a receipt, a transfer, a till."
+    )
+    received_at = InstantField(required=False, help_text="Without it: now.")
 
 
 class PaymentsConfigSerializer(serializers.Serializer[Any]):

@@ -22,7 +22,7 @@ from common.parameters import refuse_unknown, single
 from idempotency.actions import Outcome, run_once
 from idempotency.errors import IdempotencyKeyReused, InvalidIdempotencyKey, RequestInProgress
 from payments import errors, selectors
-from payments.actions import cancelling, intents, looks
+from payments.actions import cancelling, capturing, intents, looks
 from payments.api.serializers import (
     IntentRequest,
     IntentSerializer,
@@ -43,8 +43,8 @@ LIST_PARAMETERS = [
 INTENT_ERRORS = [
     NotFound, RateLimited, errors.AlreadyPaid, errors.AmountMismatch, errors.BookingNotPayable, errors.NothingToPay,
     errors.AmountTooSmall, errors.AmountTooLarge, errors.AmountNotRepresentable, errors.CurrencyNotSupported,
-    errors.ProviderRejected, errors.ProviderUnavailable, errors.PaymentsNotConfigured, IdempotencyKeyReused,
-    InvalidIdempotencyKey, RequestInProgress,
+    errors.PaymentInProgress, errors.ProviderRejected, errors.ProviderUnavailable, errors.PaymentsNotConfigured,
+    IdempotencyKeyReused, InvalidIdempotencyKey, RequestInProgress,
 ]  # fmt: skip
 
 
@@ -139,6 +139,22 @@ class CancelPaymentView(ApiView):
         """Cancel it at the provider too; again: the same answer."""
         payment = _mine(request, payment_id)
         done = cancelling.cancel(payment_id=payment.pk, by=_actor(request, payment.booking_id))
+        return Response(payment_body(done))
+
+
+class CapturePaymentView(ApiView):
+    """Take what was approved."""
+
+    permission_classes = [grant_or_staff("payments.change_payment")]
+
+    @operation(
+        "capturePayment", responses={200: PaymentSerializer}, parameters=[ID], auth="token", tags=TAGS,
+        errors=[NotFound, RateLimited, errors.ProviderUnavailable, errors.PaymentsNotConfigured],
+    )  # fmt: skip
+    def post(self, request: Request, payment_id: UUID) -> Response:
+        """For the return from a provider's page: takes what is authorized, and answers how the payment stands."""
+        payment = _mine(request, payment_id)
+        done = capturing.capture(payment_id=payment.pk, by=_actor(request, payment.booking_id))
         return Response(payment_body(done))
 
 
