@@ -32,6 +32,7 @@ from common.actor import Actor
 from common.client_ip import caller
 from common.clock import db_now
 from common.errors import DomainError
+from common.retries import once_more
 from common.target import Target
 
 
@@ -92,6 +93,7 @@ def _encoded(password: str, personal: list[str]) -> str:
     return make_password(plain)
 
 
+@once_more
 def _create_user(found: Invite, names: tuple[str, str], encoded: str, by: Actor) -> Accepted:
     try:
         with transaction.atomic():

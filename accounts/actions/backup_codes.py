@@ -14,6 +14,7 @@ from accounts.models import BackupCode, SecondFactor, User
 from common import limits, tokens
 from common.actor import Actor
 from common.clock import db_now
+from common.retries import once_more
 from common.target import Target
 
 _KIND = "backup_code"
@@ -49,6 +50,7 @@ def store(*, factor: SecondFactor, batch: Batch, now: datetime, by: Actor) -> li
     return list(batch.shown)
 
 
+@once_more
 def regenerate(*, user: User, by: Actor) -> list[str]:
     """New codes for a user whose factor was shown just now, by an app's code; the old ones are dead.
 

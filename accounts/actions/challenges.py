@@ -33,6 +33,7 @@ from common.actor import Actor
 from common.client_ip import caller
 from common.clock import db_now
 from common.errors import DomainError, Unavailable
+from common.retries import once_more
 from common.target import Target
 
 __all__ = ["BackupUsed", "ChallengeIssued", "Proven", "issue", "prove", "supersede_all", "verify", "verify_backup"]
@@ -93,6 +94,7 @@ class _Refused:
     error: DomainError
 
 
+@once_more
 def issue(*, user: User, now: datetime) -> ChallengeIssued:
     """A challenge for a user with a confirmed factor whose password was right just now.
 
@@ -159,8 +161,7 @@ def _answer(*, token: str, code: str, method: str, transport: Session.Transport 
     except Unavailable:
         guesses.take_back(attempt=guess)
         raise
-    with transaction.atomic():
-        outcome = _decide(_Attempt(found, evidence, prepared, guess, by), opens=transport is not None)
+    outcome = _decide(_Attempt(found, evidence, prepared, guess, by), opens=transport is not None)
     if isinstance(outcome, _Refused):
         codes.refused(user=found.user, evidence=evidence, verdict=outcome.verdict, by=by)
         raise outcome.error
@@ -179,6 +180,8 @@ def _amr(evidence: Evidence) -> list[str]:
     return [AMR_PASSWORD, AMR_OF[evidence.method]]
 
 
+@once_more
+@transaction.atomic
 def _decide(attempt: _Attempt, *, opens: bool) -> _Answered | _Refused | DomainError:
     """Under the locks of challenge, user and factor. A refusal is returned: what it counted must be committed."""
     challenge = locks.challenge(attempt.challenge.pk)

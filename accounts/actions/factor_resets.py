@@ -14,9 +14,11 @@ from common import limits
 from common.actor import Actor, ActorKind
 from common.clock import db_now
 from common.errors import FieldError, ValidationFailed
+from common.retries import once_more
 from common.target import Target
 
 
+@once_more
 def reset(*, user: User, reason: str, by: Actor) -> None:
     """Remove factor, codes and sessions, and open the enrolment window for 72 hours. The user gets a mail.
 

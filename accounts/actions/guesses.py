@@ -14,6 +14,7 @@ from django.db.models import F
 
 from accounts.models import GuessCounter
 from common.errors import RateLimited
+from common.retries import once_more
 
 _RAISE = f"""
     INSERT INTO {GuessCounter._meta.db_table} AS guess (rule, key, count, window_ends_at, updated_at)
@@ -53,6 +54,7 @@ def rated(*, name: str, key: bytes) -> list[Rule]:
     return [Rule(name.lower(), key, rate.limit * settings.RATE_LIMIT_FACTOR, rate.seconds)]
 
 
+@once_more
 def begin(*, rules: Iterable[Rule], now: datetime) -> Attempt:
     """Count one guess under each rule. Raises RateLimited, counting nothing, when a window is full."""
     ordered = sorted(rules, key=lambda rule: (rule.name, rule.key))
@@ -68,6 +70,7 @@ def begin(*, rules: Iterable[Rule], now: datetime) -> Attempt:
     return Attempt(ordered, frozenset(exceeded))
 
 
+@once_more
 def succeed(*, attempt: Attempt) -> None:
     """Give the guess back: it was right. A count in a row starts again."""
     with transaction.atomic():
@@ -79,6 +82,7 @@ def succeed(*, attempt: Attempt) -> None:
                 row.filter(count__gt=0).update(count=F("count") - 1)
 
 
+@once_more
 def take_back(*, attempt: Attempt) -> None:
     """Uncount a guess that was never judged; nothing else changes."""
     with transaction.atomic():

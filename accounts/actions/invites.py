@@ -18,6 +18,7 @@ from common import limits, links, tokens
 from common.actor import Actor, ActorKind
 from common.clock import db_now
 from common.errors import NotFound, RateLimited
+from common.retries import once_more
 from common.target import Target
 
 MAIL_TEMPLATE = "accounts/invitation"
@@ -51,9 +52,7 @@ def create(
     _check_day(now)
     raw = tokens.issue(PREFIX_INVITE)
     try:
-        with transaction.atomic():
-            _insert(draft, raw, now, by)
-            _send(draft, raw, by)
+        _store(draft, raw, now, by)
     except IntegrityError as fault:
         raise _pending(draft.email) from fault
     return draft
@@ -93,19 +92,12 @@ def resend(*, invite_id: uuid.UUID, by: Actor) -> Invite:
         limits.hit(name, key=str(invite_id))
     raw = tokens.issue(PREFIX_INVITE)
     try:
-        with transaction.atomic():
-            invite = locks.invite(invite_id)
-            if invite.status not in {Invite.Status.PENDING, Invite.Status.EXPIRED}:
-                raise InviteNotPending
-            _refuse_existing_user(invite.email)
-            _renew(invite, raw, db_now())
-            audit.actions.record(action="invite.resent", by=by, target=Target.of(invite))
-            _send(invite, raw, by)
+        return _store_again(invite_id, raw, by)
     except IntegrityError as fault:
         raise _pending(found.email) from fault
-    return invite
 
 
+@once_more
 def revoke(*, invite_id: uuid.UUID, by: Actor) -> Invite:
     """Withdraw an invitation; again, or after its end, nothing happens.
 
@@ -124,6 +116,26 @@ def revoke(*, invite_id: uuid.UUID, by: Actor) -> Invite:
         invite.status, invite.revoked_at = Invite.Status.REVOKED, db_now()
         invite.save(update_fields=["status", "revoked_at"])
         audit.actions.record(action="invite.revoked", by=by, target=Target.of(invite))
+    return invite
+
+
+@once_more
+@transaction.atomic
+def _store(draft: Invite, raw: str, now: datetime, by: Actor) -> None:
+    _insert(draft, raw, now, by)
+    _send(draft, raw, by)
+
+
+@once_more
+@transaction.atomic
+def _store_again(invite_id: uuid.UUID, raw: str, by: Actor) -> Invite:
+    invite = locks.invite(invite_id)
+    if invite.status not in {Invite.Status.PENDING, Invite.Status.EXPIRED}:
+        raise InviteNotPending
+    _refuse_existing_user(invite.email)
+    _renew(invite, raw, db_now())
+    audit.actions.record(action="invite.resent", by=by, target=Target.of(invite))
+    _send(invite, raw, by)
     return invite
 
 

@@ -21,6 +21,7 @@ from common.actor import Actor
 from common.client_ip import caller
 from common.clock import db_now
 from common.errors import RateLimited
+from common.retries import once_more
 from common.target import Target
 from jobs.actions import enqueue
 
@@ -89,13 +90,12 @@ def complete(*, token: str, password: str, by: Actor) -> User:
     )
     attempt = guesses.begin(rules=[rule], now=db_now())
     encoded = passwords.encoded_new(user=found.user, password=password, pointer="#/password")
-    with transaction.atomic():
-        user = _use(found, encoded, by)
-        guesses.succeed(attempt=attempt)
-    return user
+    return _use(found, encoded, attempt, by)
 
 
-def _use(found: PasswordReset, encoded: str, by: Actor) -> User:
+@once_more
+@transaction.atomic
+def _use(found: PasswordReset, encoded: str, attempt: guesses.Attempt, by: Actor) -> User:
     reset = locks.password_reset(found.pk, user_id=found.user_id)
     locks.open_challenges(found.user_id)
     user = locks.user(found.user_id)
@@ -105,6 +105,7 @@ def _use(found: PasswordReset, encoded: str, by: Actor) -> User:
     reset.save(update_fields=["used_at"])
     passwords.replace(user=user, encoded=encoded, keep=None, now=now, by=by)
     login_counters.forget(user=user)
+    guesses.succeed(attempt=attempt)
     audit.actions.record(action="password.reset_completed", by=by, target=Target.of(user))
     return user
 

@@ -17,6 +17,7 @@ from common import tokens
 from common.actor import Actor
 from common.clock import db_now
 from common.errors import FieldError, ValidationFailed
+from common.retries import once_more
 from common.target import Target
 
 CHANGED_MAIL = "accounts/password_changed"
@@ -54,15 +55,7 @@ def change(*, user: User, session: Session | None, current: str, new: str, by: A
     plain = check_input(password=current, pointer="#/current_password")
     _prove(user, plain)
     encoded = encoded_new(user=user, password=new, pointer=NEW)
-    with transaction.atomic():
-        locks.open_password_resets(user.pk)
-        locks.open_challenges(user.pk)
-        present = locks.user(user.pk)
-        if present.password != user.password:
-            raise InvalidCredentials  # changed since the first look
-        now = db_now()
-        replace(user=present, encoded=encoded, keep=session.pk if session else None, now=now, by=by)
-        audit.actions.record(action="password.changed", by=by, target=Target.of(present))
+    _change(user, session, encoded, by)
 
 
 def encoded_new(*, user: User, password: str, pointer: str) -> str:
@@ -93,6 +86,19 @@ def replace(*, user: User, encoded: str, keep: uuid.UUID | None, now: datetime, 
         key=f"{CHANGED_MAIL}:{user.pk}:{now.isoformat()}",
         by=by,
     )
+
+
+@once_more
+@transaction.atomic
+def _change(user: User, session: Session | None, encoded: str, by: Actor) -> None:
+    locks.open_password_resets(user.pk)
+    locks.open_challenges(user.pk)
+    present = locks.user(user.pk)
+    if present.password != user.password:
+        raise InvalidCredentials  # changed since the first look
+    now = db_now()
+    replace(user=present, encoded=encoded, keep=session.pk if session else None, now=now, by=by)
+    audit.actions.record(action="password.changed", by=by, target=Target.of(present))
 
 
 def _prove(user: User, plain: str) -> None:

@@ -17,6 +17,7 @@ from common import tokens
 from common.actor import Actor
 from common.clock import db_now
 from common.errors import FieldError, RateLimited, Unavailable, ValidationFailed
+from common.retries import once_more
 from common.target import Target
 
 
@@ -114,6 +115,7 @@ def _looked_at(act: _Act, code: str, guess: guesses.Attempt, now: datetime) -> E
         raise
 
 
+@once_more
 def _settle(act: _Act, evidence: Evidence | None, guess: guesses.Attempt, now: datetime) -> Verdict:
     """Consume the code and write the confirmation, under the locks of user and factor."""
     amr = [AMR_PASSWORD]

@@ -28,6 +28,9 @@ from common import base64url, context, limits, tokens
 from common.actor import Actor
 from common.clock import db_now
 from common.errors import DomainError
+from common.retries import once_more
+from jobs.actions import enqueue
+from jobs.constants import ALERT_KIND
 
 _SHAPE = re.compile(r"rt_[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -50,14 +53,20 @@ def rotate(*, raw: str, transport: Session.Transport) -> TokenPair:
     access = ""
     if selectors.is_live(found.session, now=now) and found.session.user.is_active:
         access = StaffAccessToken.issue(session=found.session, now=now)
-    with transaction.atomic():
-        session = locks.session(found.session_id)
-        outcome = _decide(session, found, raw)
-        if isinstance(outcome, _Successor) and not access:
-            raise UserInactive  # opened again since the first look: rolled back, the next try succeeds
+    session, outcome = _exchange(found, raw, signed=bool(access))
     if isinstance(outcome, DomainError):
         raise outcome
     return TokenPair(access, outcome.raw, outcome.expires_at, session)
+
+
+@once_more
+@transaction.atomic
+def _exchange(found: RefreshToken, raw: str, *, signed: bool) -> tuple[Session, _Successor | DomainError]:
+    session = locks.session(found.session_id)
+    outcome = _decide(session, found, raw)
+    if isinstance(outcome, _Successor) and not signed:
+        raise UserInactive  # opened again since the first look: rolled back, the next try succeeds
+    return session, outcome
 
 
 def family_of(*, raw: str, transport: Session.Transport) -> Session | None:
@@ -142,14 +151,25 @@ def _repeat(session: Session, token: RefreshToken, raw: str) -> _Successor | Dom
 
 
 def _reused(session: Session, now: datetime) -> DomainError:
+    by = Actor.system("sign-in")
     sessions.end(session=session, reason=Session.RevokeReason.REUSE, now=now)
     _record(session, "session.reuse_detected", {"generation": session.generation})
+    enqueue(
+        kind=ALERT_KIND,
+        args={
+            "code": "session_reuse_detected",
+            "record": str(session.pk),
+            "summary": "A used refresh token came back. Its session was ended; the user was told.",
+            "path": f"/admin/accounts/user/{session.user_id}/change/",
+        },
+        by=by,
+    )
     mail.actions.send(
         template="accounts/session_reused",
         to=session.user.email,
         context={"name": session.user.get_short_name(), "at": now.isoformat()},
         key=f"accounts.session_reused:{session.pk}",
-        by=Actor.system("sign-in"),
+        by=by,
     )
     return RefreshReused()
 

@@ -32,6 +32,7 @@ from common import limits
 from common.actor import Actor
 from common.clock import db_now
 from common.errors import DomainError
+from common.retries import once_more
 from common.target import Target
 
 __all__ = [
@@ -80,6 +81,7 @@ class _Proof:
     by: Actor
 
 
+@once_more
 def begin(*, user: User, by: Actor) -> EnrollmentBegun:
     """A new secret for a user; replaces one that waits. The caller has demanded what `reauthentication` says.
 
@@ -135,6 +137,7 @@ def confirm_at_door(*, token: str, enrollment_id: uuid.UUID, code: str, by: Acto
     return done.codes, Proven(found.user, done.factor, list(AMR))
 
 
+@once_more
 def disable(*, user: User, by: Actor, session: Session | None = None) -> None:
     """Switch the factor off and end all other sessions. The caller has demanded a recent confirmation with the factor.
 
@@ -177,14 +180,15 @@ def _confirm(
         batch = backup_codes.make()
         if transport is not None:
             prepared = sessions.prepare(user=user, amr=AMR, transport=transport, now=now)
-    with transaction.atomic():
-        outcome = _decide(_Proof(pending, step, batch, prepared, token, kept, by))
+    outcome = _decide(_Proof(pending, step, batch, prepared, token, kept, by))
     if isinstance(outcome, DomainError):
         audit.actions.record_refused(action="2fa.failed", by=by, target=Target.of(user), meta={"enrollment": True})
         raise outcome
     return outcome
 
 
+@once_more
+@transaction.atomic
 def _decide(proof: _Proof) -> Confirmed | DomainError:
     """Under the locks of token, challenges, user and factors. A wrong code is returned: its count is committed."""
     now = db_now()

@@ -20,6 +20,7 @@ from common import context, limits, tokens
 from common.actor import Actor
 from common.clock import db_now
 from common.errors import NotFound
+from common.retries import once_more
 from common.target import Target
 
 
@@ -48,14 +49,18 @@ def open(*, user: User, amr: Sequence[str], transport: Session.Transport, now: d
     Signs first and writes then. Raises SigningUnavailable, and InvalidCredentials when the account was closed, its
     password changed or a second factor was enrolled meanwhile.
     """
-    prepared = prepare(user=user, amr=amr, transport=transport, now=now)
-    with transaction.atomic():
-        present = locks.user(user.pk)
-        if not present.is_active or present.password != user.password:
-            raise InvalidCredentials
-        if AMR_SECOND_FACTOR.isdisjoint(amr) and selectors.has_second_factor(present):
-            raise InvalidCredentials
-        return store(prepared=prepared)
+    return _store_checked(prepare(user=user, amr=amr, transport=transport, now=now), user)
+
+
+@once_more
+@transaction.atomic
+def _store_checked(prepared: Prepared, user: User) -> TokenPair:
+    present = locks.user(user.pk)
+    if not present.is_active or present.password != user.password:
+        raise InvalidCredentials
+    if AMR_SECOND_FACTOR.isdisjoint(prepared.session.amr) and selectors.has_second_factor(present):
+        raise InvalidCredentials
+    return store(prepared=prepared)
 
 
 def prepare(*, user: User, amr: Sequence[str], transport: Session.Transport, now: datetime) -> Prepared:
@@ -83,6 +88,7 @@ def store(*, prepared: Prepared) -> TokenPair:
     return TokenPair(prepared.access, prepared.refresh, session.idle_expires_at, session)
 
 
+@once_more
 def log_out(*, session_id: uuid.UUID, by: Actor | None = None) -> None:
     """End a session because its holder signs out; harmless when it has ended already or never was."""
     with transaction.atomic():
@@ -93,6 +99,7 @@ def log_out(*, session_id: uuid.UUID, by: Actor | None = None) -> None:
         audit.actions.record(action="session.logged_out", by=actor, target=target(session=session))
 
 
+@once_more
 def log_out_all(*, user: User, keep: uuid.UUID | None, by: Actor) -> int:
     """End all of one's sessions, but for the one to keep, and all open challenges; returns how many sessions ended."""
     now = db_now()
@@ -104,6 +111,7 @@ def log_out_all(*, user: User, keep: uuid.UUID | None, by: Actor) -> int:
     return ended
 
 
+@once_more
 def revoke(*, user: User, session_id: uuid.UUID, by: Actor) -> None:
     """End one of one's own sessions; raises NotFound, also for another person's. Ended already: nothing happens."""
     with transaction.atomic():
@@ -114,6 +122,7 @@ def revoke(*, user: User, session_id: uuid.UUID, by: Actor) -> None:
             audit.actions.record(action="session.revoked", by=by, target=target(session=session))
 
 
+@once_more
 def revoke_for(*, session: Session, by: Actor) -> None:
     """End a colleague's session; the caller has checked `accounts.revoke_sessions`. Ended already: nothing happens."""
     with transaction.atomic():

@@ -22,6 +22,7 @@ from common.actor import Actor
 from common.client_ip import caller
 from common.clock import db_now
 from common.errors import RateLimited
+from common.retries import once_more
 from common.target import Target
 
 logger = logging.getLogger(__name__)
@@ -107,12 +108,17 @@ def first_factor(*, email: str, password: str, by: Actor) -> User:
     if user is None or not right or not user.is_active or attempt.exceeded:
         _failed(guess, user, right=right, off=bool(attempt.exceeded), by=by)
         raise InvalidCredentials
-    with transaction.atomic():
-        guesses.succeed(attempt=attempt)
-        guesses.clear(rule=login_counters.IN_A_ROW, keys=[guess.account_key, guess.network_key])
-        _remember(user, guess, now)
-        audit.actions.record(action="login.succeeded_first_factor", by=by, target=Target.of(user))
+    _succeeded(guess, user, attempt, now, by)
     return user
+
+
+@once_more
+@transaction.atomic
+def _succeeded(guess: _Guess, user: User, attempt: guesses.Attempt, now: datetime, by: Actor) -> None:
+    guesses.succeed(attempt=attempt)
+    guesses.clear(rule=login_counters.IN_A_ROW, keys=[guess.account_key, guess.network_key])
+    _remember(user, guess, now)
+    audit.actions.record(action="login.succeeded_first_factor", by=by, target=Target.of(user))
 
 
 def _remember(user: User, guess: _Guess, now: datetime) -> None:

@@ -15,9 +15,11 @@ from accounts.errors import CannotCloseSelf, LastOwner
 from accounts.models import Session, User
 from common.actor import Actor
 from common.clock import db_now
+from common.retries import once_more
 from common.target import Target
 
 
+@once_more
 def set_roles(*, user: User, roles: Iterable[str], by: Actor) -> User:
     """Give a colleague exactly these roles.
 
@@ -44,6 +46,7 @@ def set_roles(*, user: User, roles: Iterable[str], by: Actor) -> User:
     return present
 
 
+@once_more
 def set_active(*, user: User, active: bool, by: Actor) -> User:
     """Close or open an account; closing ends its sessions at once.
 

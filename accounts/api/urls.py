@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api import invites, keys, second_factor, sessions, users
+from accounts.api import invites, keys, passwords, second_factor, sessions, users
 
 urlpatterns = [
     path("invites", invites.InvitesView.as_view(), name="invites"),
@@ -28,5 +28,8 @@ urlpatterns = [
     path("users", users.UsersView.as_view(), name="users"),
     path("users/<uuid:id>/2fa/reset", users.ResetSecondFactorView.as_view(), name="reset-second-factor"),
     path("users/<uuid:id>/sessions/revoke", users.RevokeUserSessionsView.as_view(), name="revoke-user-sessions"),
+    path("password/change", passwords.ChangePasswordView.as_view(), name="change-password"),
+    path("password/reset", passwords.RequestPasswordResetView.as_view(), name="request-password-reset"),
+    path("password/reset/confirm", passwords.ConfirmPasswordResetView.as_view(), name="confirm-password-reset"),
     path("jwks.json", keys.JwksView.as_view(), name="jwks"),
 ]

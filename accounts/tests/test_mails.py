@@ -53,7 +53,10 @@ def test_send_again_makes_a_new_link(owner: User) -> None:
     assert Invite.objects.get().status == "pending"
 
 
-def test_the_reuse_of_a_token_is_told_to_its_user(api: APIClient, owner: User, mailoutbox: list[Any]) -> None:
+def test_the_reuse_of_a_token_is_told_to_its_user_and_to_the_studio_once(
+    api: APIClient, owner: User, mailoutbox: list[Any], settings: Any
+) -> None:
+    settings.ALERT_EMAIL = ["ops@example.com"]
     raw = api.post("/api/auth/login", {"email": owner.email, "password": PASSWORD}).json()["refresh"]
     api.post("/api/auth/refresh", {"refresh": raw})
     with clock.shift(11):
@@ -61,10 +64,12 @@ def test_the_reuse_of_a_token_is_told_to_its_user(api: APIClient, owner: User, m
             api.post("/api/auth/refresh", {"refresh": raw})
         run_due()
 
-    (sent,) = mailoutbox
+    alert, sent = sorted(mailoutbox, key=lambda one: one.to)
     assert (sent.to, sent.subject) == ([owner.email], "One of your sessions was ended for safety")
     assert "http://testserver/admin/" in sent.body
-    assert raw not in sent.body
+    assert alert.to == ["ops@example.com"]
+    assert f"http://testserver/admin/accounts/user/{owner.pk}/change/" in alert.body
+    assert raw not in sent.body + alert.body
 
 
 def test_alerts_go_to_the_owners(owner: User) -> None:
