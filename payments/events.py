@@ -16,6 +16,7 @@ register(
         "payment.synced": "Staff looked a payment up at its provider",
         "payment.reconcile_asked": "Staff started a reconciliation",
         "payment.offline_recorded": "A payment made by hand was recorded",
+        "payment.endpoint_registered": "The address for the provider's events was set at the provider",
         "payment.event_replayed": "A stored event of the provider was applied again",
         "dispute.opened": "A customer's bank disputed a payment or asked about it",
         "dispute.updated": "A dispute changed",
