@@ -11,6 +11,7 @@ LEASE_SECONDS = 5
 HEARTBEAT_SECONDS = 1
 REDISPATCH_SECONDS = 5
 RETRY_SECONDS = (1, 1, 1, 1)
+SILENT_SECONDS = 20
 
 
 class StudioConfig(AppConfig):
@@ -25,6 +26,7 @@ class StudioConfig(AppConfig):
         constants.HEARTBEAT_SECONDS = HEARTBEAT_SECONDS
         constants.REDISPATCH_SECONDS = REDISPATCH_SECONDS
         constants.RETRY_SECONDS = RETRY_SECONDS
+        constants.SILENT_SECONDS = SILENT_SECONDS
         module, _, function = os.environ.get("FAULTS_HOOK", "").partition(":")
         if function:
             getattr(importlib.import_module(module), function)()
