@@ -1,9 +1,10 @@
 """Reads of the audit log."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from audit.constants import GUARDED_TABLES, SILENT_SEAL_HOURS
 from audit.events import FAULT_FOUND, READ, VERIFIED
@@ -25,6 +26,14 @@ FROM pg_class WHERE oid = ANY(%s::regclass[])
 def events_for(target: Target) -> QuerySet[AuditEvent]:
     """Return what happened to `target`, newest first."""
     return AuditEvent.objects.filter(target_type=target.type, target_id=target.id).order_by("-at", "-id")
+
+
+def events_about(targets: Iterable[Target]) -> QuerySet[AuditEvent]:
+    """Return what happened to any of the `targets`, newest first."""
+    wanted = Q(pk__in=[])
+    for target in targets:
+        wanted |= Q(target_type=target.type, target_id=target.id)
+    return AuditEvent.objects.filter(wanted).order_by("-at", "-id")
 
 
 def newest(*, limit: int) -> QuerySet[AuditEvent]:
