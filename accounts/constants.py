@@ -9,6 +9,7 @@ ROLES = (ROLE_OWNER, ROLE_EDITOR, ROLE_AUTHOR, ROLE_SALES, ROLE_AUDITOR)
 MAY_INVITE = "accounts.invite_staff"
 MAY_VIEW_USERS = "accounts.view_users"
 MAY_RESET_SECOND_FACTOR = "accounts.reset_second_factor"
+MAY_VIEW_KEYS = "accounts.view_keys"
 MAY_REVOKE_SESSIONS = "accounts.revoke_sessions"
 
 ACCESS_TTL_SECONDS = 300

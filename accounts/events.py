@@ -12,6 +12,7 @@ events.register(
         "invite.accept_failed": "An invitation could not be accepted",
         "user.created": "An account was created",
         "user.roles_changed": "A colleague's roles were changed",
+        "user.email_changed": "A colleague's e-mail address was changed",
         "user.activated": "An account was opened again",
         "user.deactivated": "An account was closed",
         "login.succeeded_first_factor": "A right password was given",

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts import errors, ports, selectors
-from accounts.actions import admin_sessions, devices, factor_mails, invites, password_resets, passwords
+from accounts.actions import admin_sessions, devices, factor_mails, invites, password_resets, passwords, users
 from accounts.constants import METHOD_BACKUP_CODE, METHOD_TOTP
 from common.actor import Actor
 from common.admin import step_up
@@ -35,6 +35,7 @@ def register() -> None:
     ports.register_verifier(METHOD_TOTP, devices.verify_app_code)
     ports.register_verifier(METHOD_BACKUP_CODE, devices.verify_backup_code)
     mail_ports.register_repeatable(passwords.CHANGED_MAIL)
+    mail_ports.register_repeatable(users.EMAIL_CHANGED_MAIL)
     step_up.register(step_up.StepUp(_confirmed_lately, _confirmation_page))
     schema.CREDENTIAL_ERRORS[:] = [*dict.fromkeys([*schema.CREDENTIAL_ERRORS, *CREDENTIAL_ERRORS])]
 

@@ -27,9 +27,23 @@ from accounts.models import (
     RefreshToken,
     SecondFactor,
     Session,
+    SigningKey,
     User,
 )
 from common import clock, tokens
+
+
+@dataclass(frozen=True)
+class KeyState:
+    """A signing key as people may see it: no half of the key, only what it is called and where it stands."""
+
+    kid: str
+    state: str
+    about: str
+    published_at: datetime
+    activates_at: datetime
+    retires_at: datetime | None
+    gone_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -217,3 +231,20 @@ def invite_status(invite: Invite, *, now: datetime) -> str:
     """The status as people see it: EXPIRED as soon as the time is over."""
     overdue = invite.status == Invite.Status.PENDING and invite.expires_at <= now
     return str(Invite.Status.EXPIRED if overdue else invite.status)
+
+
+def key_states(*, now: datetime) -> list[KeyState]:
+    """The rows of signing keys with their state at that instant, the newest first."""
+    rows = SigningKey.objects.only("kid", "published_at", "activates_at", "retires_at", "gone_at")
+    return [_key_state(row, now) for row in rows]
+
+
+def _key_state(row: SigningKey, now: datetime) -> KeyState:
+    state, about = "Active", "signs, and verifies"
+    if row.gone_at is not None and row.gone_at <= now:
+        state, about = "Gone", "verifies nothing any more"
+    elif row.retires_at is not None and row.retires_at <= now:
+        state, about = "Retiring", "verifies what it signed"
+    elif now < row.activates_at:
+        state, about = "Next", "published, does not sign yet"
+    return KeyState(row.kid, state, about, row.published_at, row.activates_at, row.retires_at, row.gone_at)

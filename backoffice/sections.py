@@ -60,7 +60,10 @@ SECTIONS = (
         ),
     ),
     Section(
-        "people", "People", "Colleagues and their access", ("accounts.User", "accounts.Invite", "accounts.Session")
+        "people",
+        "People",
+        "Colleagues and their access",
+        ("accounts.User", "accounts.Invite", "accounts.Session", "accounts.SigningKeys"),
     ),
     Section(
         "records",

@@ -5,13 +5,18 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.urls import URLPattern, URLResolver, reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
 from django_otp.admin import OTPAdminSite
 
+from accounts import selectors as accounts
 from accounts.actions import admin_sessions
+from accounts.constants import MAY_VIEW_KEYS
 from backoffice import sections, selectors
+from common.clock import db_now
 
 QUICK = (
     ("cms.add_post", "admin:cms_post_add", _("Write a post")),
@@ -21,6 +26,7 @@ QUICK = (
 )
 RIBBONS = {"local": _("Local mode"), "test": _("Test mode")}
 WITHOUT_REAL_MONEY = {"twin", "test"}
+KEYS = {"object_name": "SigningKeys", "name": _("Signing keys"), "add_url": None, "view_only": True}
 CLOSED = {"password_change", "password_change_done"}
 
 
@@ -52,7 +58,8 @@ class StudioAdminSite(OTPAdminSite):  # type: ignore[misc]  # django-otp has no 
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Django's addresses without its password form: passwords are changed where the password rule is."""
-        return [one for one in super().get_urls() if getattr(one, "name", None) not in CLOSED]
+        keys = path("signing-keys/", self.admin_view(self.signing_keys), name="signing_keys")
+        return [keys, *(one for one in super().get_urls() if getattr(one, "name", None) not in CLOSED)]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """What every page of the admin shows."""
@@ -64,7 +71,25 @@ class StudioAdminSite(OTPAdminSite):  # type: ignore[misc]  # django-otp has no 
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
         """The menu as sections."""
-        return sections.arrange(super().get_app_list(request, app_label))
+        apps = super().get_app_list(request, app_label)
+        user: Any = request.user
+        if user.has_perm(MAY_VIEW_KEYS):
+            apps = [*apps, {"app_label": "accounts", "models": [KEYS | {"admin_url": reverse("admin:signing_keys")}]}]
+        return sections.arrange(apps)
+
+    def signing_keys(self, request: HttpRequest) -> HttpResponse:
+        """How the keys of access tokens stand. It shows no half of a key, and changes nothing."""
+        user: Any = request.user
+        if not user.has_perm(MAY_VIEW_KEYS):
+            raise PermissionDenied
+        context = {
+            **self.each_context(request),
+            "title": KEYS["name"],
+            "keys": accounts.key_states(now=db_now()),
+            "override": bool(settings.JWT_KMS_KEY_ID or settings.JWT_PRIVATE_KEY),
+            "shared_secret": not settings.PRODUCTION and not (settings.JWT_KMS_KEY_ID or settings.JWT_PRIVATE_KEY),
+        }
+        return TemplateResponse(request, "admin/signing_keys.html", context)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The start page: what needs you, what you can begin, how things are."""

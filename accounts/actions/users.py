@@ -1,22 +1,26 @@
 """Changing colleagues: roles, open or closed, and the first Owner of local mode."""
 
+import uuid
 from collections.abc import Iterable
 from datetime import timedelta
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 import audit.actions
+import mail.actions
 from accounts import addresses, locks, selectors
 from accounts.actions import authority, passwords, sessions
 from accounts.constants import ENROLLMENT_WINDOW_HOURS, ROLE_OWNER
-from accounts.errors import CannotCloseSelf, LastOwner
-from accounts.models import Session, User
+from accounts.errors import CannotCloseSelf, LastOwner, UserExists
+from accounts.models import LoginChallenge, PasswordReset, Session, User
 from common.actor import Actor
 from common.clock import db_now
 from common.retries import once_more
 from common.target import Target
+
+EMAIL_CHANGED_MAIL = "accounts/email_changed"
 
 
 @once_more
@@ -64,6 +68,56 @@ def set_active(*, user: User, active: bool, by: Actor) -> User:
         present.save(update_fields=["is_active"])
         audit.actions.record(
             action="user.activated" if active else "user.deactivated", by=by, target=Target.of(present)
+        )
+    return present
+
+
+@once_more
+def change_email(*, user: User, email: str, by: Actor) -> User:
+    """Give a colleague another address to sign in with; the old and the new one are told.
+
+    Ends the colleague's sessions (but the actor's own), open challenges and reset links, which went to the old address.
+    Raises ValidationFailed, UserExists, RoleEscalation unless the actor holds all that the colleague does.
+    """
+    address = addresses.canonical(email)
+    try:
+        with transaction.atomic():
+            return _replace_email(user, address, by)
+    except IntegrityError as fault:
+        raise UserExists from fault
+
+
+def _replace_email(user: User, address: str, by: Actor) -> User:
+    locks.open_password_resets(user.pk)
+    locks.open_challenges(user.pk)
+    present = locks.user(user.pk)
+    before = present.email
+    if before == address:
+        return present
+    authority.demand(roles=selectors.roles_of(present), by=by)
+    if selectors.user_by_email(address) is not None:
+        raise UserExists
+    now = db_now()
+    present.email = address
+    present.save(update_fields=["email"])
+    own_session = uuid.UUID(by.session_id) if by.session_id and by.id == str(present.pk) else None
+    sessions.end_all(user=present, reason=Session.RevokeReason.EMAIL, now=now, keep=own_session)
+    LoginChallenge.objects.filter(user=present, consumed_at=None, superseded_at=None).update(superseded_at=now)
+    PasswordReset.objects.filter(user=present, used_at=None, superseded_at=None).update(superseded_at=now)
+    audit.actions.record(
+        action="user.email_changed",
+        by=by,
+        target=Target.of(present),
+        before={"email": before},
+        after={"email": address},
+    )
+    for one in (before, address):
+        mail.actions.send(
+            template=EMAIL_CHANGED_MAIL,
+            to=one,
+            context={"name": present.get_short_name(), "before": before, "after": address},
+            key=f"{EMAIL_CHANGED_MAIL}:{present.pk}:{now.isoformat()}:{one}",
+            by=by,
         )
     return present
 

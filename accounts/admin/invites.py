@@ -44,6 +44,7 @@ class InviteAdmin(ObjectActionsMixin, ActionAdmin):
     """Adding one mails its link; afterwards it is only sent again or withdrawn."""
 
     form = InviteForm
+    reauth_to_save = True
     list_display = ("email", "role_names", "state", "invited_by", "sent_at", "expires_at")
     list_filter = ("status",)
     list_select_related = ("invited_by",)
@@ -56,8 +57,9 @@ class InviteAdmin(ObjectActionsMixin, ActionAdmin):
             "send_again",
             when="may_resend",
             explain="Mails a new link. The old one stops working.",
+            reauth=True,
         ),
-        ObjectAction("withdraw", "Withdraw", MAY_INVITE, "withdraw", when="is_waiting", danger=True),
+        ObjectAction("withdraw", "Withdraw", MAY_INVITE, "withdraw", when="is_waiting", danger=True, reauth=True),
     )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -30,6 +30,7 @@ class Session(models.Model):
         REUSE = "reuse", "A used refresh token came back"
         PASSWORD = "password", "Password changed"
         SECOND_FACTOR = "second_factor", "Second factor changed"
+        EMAIL = "email", "E-mail address changed"
         USER_DISABLED = "user_disabled", "Account closed"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -37,6 +37,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("view_users", "Can list colleagues through the API"),
             ("reset_second_factor", "Can reset a colleague's second factor"),
             ("revoke_sessions", "Can sign a colleague out everywhere"),
+            ("view_keys", "Can see the state of the signing keys"),
         )
 
     def __str__(self) -> str:

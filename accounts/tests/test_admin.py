@@ -55,7 +55,7 @@ def test_roles_change_and_accounts_close(staff_client: Client, owner: User) -> N
     assert 'type="password"' not in page
     assert ben.password not in page
 
-    staff_client.post(f"/admin/accounts/user/{ben.pk}/change/", {"roles": ["Sales"]})
+    staff_client.post(f"/admin/accounts/user/{ben.pk}/change/", {"email": ben.email, "roles": ["Sales"]})
     assert list(ben.groups.values_list("name", flat=True)) == ["Sales"]
     staff_client.post(f"/admin/accounts/user/{ben.pk}/action/close/")
     ben.refresh_from_db()
@@ -64,7 +64,7 @@ def test_roles_change_and_accounts_close(staff_client: Client, owner: User) -> N
     ben.refresh_from_db()
     assert ben.is_active
 
-    refused = staff_client.post(f"/admin/accounts/user/{owner.pk}/change/", {"roles": ["Editor"]})
+    refused = staff_client.post(f"/admin/accounts/user/{owner.pk}/change/", {"email": owner.email, "roles": ["Editor"]})
     assert (
         "No other open account" in refused.content.decode() or "The last Owner must stay." in refused.content.decode()
     )

@@ -85,11 +85,11 @@ class ObjectActionsMixin:
         """Press a button, or show what it asks first."""
         obj = self.get_object(request, object_id)  # type: ignore[attr-defined]
         one = next((one for one in self.offered_actions(request, obj) if one.name == name), None) if obj else None
-        asks = one is not None and (one.reauth or one.form is not None)
-        if request.method != "POST" and not (asks and request.method == "GET"):
-            return HttpResponseNotAllowed(["POST"])
         if one is None:
             raise PermissionDenied
+        asks = one.reauth or one.form is not None
+        if request.method != "POST" and not (asks and request.method == "GET"):
+            return HttpResponseNotAllowed(["GET", "POST"] if asks else ["POST"])
         late = one.reauth and not step_up.is_recent(request)
         if late and (request.method == "GET" or one.form is None):
             return HttpResponseRedirect(step_up.address(request.path))
