@@ -44,7 +44,7 @@ def newest(*, limit: int) -> QuerySet[AuditEvent]:
 def seal_of(event: AuditEvent) -> AuditSeal | None:
     """The seal that holds the row, or None while it waits for one."""
     return AuditSeal.objects.filter(last_id__gte=event.pk).extra(
-        where=["%s <@ ANY(ranges)"], params=[event.pk]
+        where=["%s::bigint <@ ANY(ranges)"], params=[event.pk]
     ).order_by("n").first()  # fmt: skip
 
 

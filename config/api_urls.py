@@ -9,6 +9,7 @@ urlpatterns = [
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", ApiDocs.as_view(), name="docs"),
     path("auth/", include("accounts.api.urls")),
+    path("admin/", include("audit.api.urls")),
     path("", include("mail.webhooks.urls")),
     path("", include("uploads.api.urls")),
     path("", include("bookings.api.urls")),

@@ -26,6 +26,8 @@ PRIVATE_CACHE: Final = "private, no-store"
 DECODE_MEMORY_BYTES: Final = 768 * MEGABYTE
 DECODE_SECONDS: Final = 60
 
+EXPORT_PREFIX: Final = "exports"
+
 EXPIRE_BATCH: Final = 200
 QUARANTINE_BATCH: Final = 2000
 QUARANTINE_HOURS: Final = 24

@@ -16,5 +16,6 @@ events.register(
         "file.read": "A private file was opened by staff",
         "file.deleting": "A file was marked for deletion",
         "file.deleted": "The objects of a file were deleted",
+        "file.export_stored": "An export was put into the private store",
     },
 )

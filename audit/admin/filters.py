@@ -48,7 +48,7 @@ class ActionFilter(OfferedFilter):
     """One event, in words."""
 
     title = "what happened"
-    parameter_name = "action"
+    parameter_name = "event"  # not the column's name, by which the list takes no filter
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Offer the events of the chosen area, or all."""
