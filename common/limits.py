@@ -8,10 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
+from prometheus_client import Counter
 
 from common.errors import LimiterUnavailable, RateLimited
 
 logger = logging.getLogger(__name__)
+AWAY = Counter("limit_store_unavailable", "Uses of a limit that its store could not count, by limit.", ["limit"])
 EMERGENCY_PER_MINUTE = 5
 MINUTE_SECONDS = 60
 MOST_EMERGENCY_KEYS = 10_000
@@ -93,7 +95,8 @@ def _emergency_bucket(name: str, key: str) -> None:
 
 
 def _warn(name: str) -> None:
-    """One log line a minute and limit: an outage must not fill the log."""
+    """Count each, and log once a minute and limit: an outage must not fill the log."""
+    AWAY.labels(name).inc()
     now = time.monotonic()
     with _lock:
         if now - _last_warning.get(name, -MINUTE_SECONDS) < MINUTE_SECONDS:

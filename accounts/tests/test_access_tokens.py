@@ -6,7 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -14,14 +14,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from django.conf import settings as django_settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.actions import keys, sessions
-from accounts.keys import ring
+from accounts.constants import ACCESS_LEEWAY_SECONDS, KEY_RING_SECONDS
+from accounts.errors import SigningUnavailable, TokenExpired, TokenInvalid
+from accounts.keys import ring, rows
 from accounts.models import Session, SigningKey, User
 from accounts.tests import factories
+from accounts.tokens import StaffAccessToken
 from common import clock, tokens
 from common.actor import Actor
 
@@ -185,6 +188,37 @@ def test_times(api: APIClient, session: Session) -> None:
         assert ask(api, good) == (401, "token_expired")
 
 
+def test_the_leeway_is_small_and_its_boundary_exact(session: Session) -> None:
+    assert ACCESS_LEEWAY_SECONDS <= 30
+    start = datetime.fromtimestamp(int(clock.db_now().timestamp()), UTC)
+    token = StaffAccessToken(forge(claims(session)).encode())  # type: ignore[arg-type]  # simplejwt's own class
+    exp = datetime.fromtimestamp(token["exp"], UTC) + timedelta(seconds=ACCESS_LEEWAY_SECONDS)
+    token.check_times(exp - timedelta(microseconds=1))
+    with pytest.raises(TokenExpired):
+        token.check_times(exp)
+    token["nbf"] = int((start + timedelta(seconds=10)).timestamp())
+    token.check_times(start + timedelta(seconds=10 - ACCESS_LEEWAY_SECONDS))
+    with pytest.raises(TokenInvalid):
+        token.check_times(start + timedelta(seconds=10 - ACCESS_LEEWAY_SECONDS, microseconds=-1))
+
+
+def test_a_token_of_a_deleted_user_is_invalid(api: APIClient, session: Session) -> None:
+    good = forge(claims(session))
+    session.user.delete()
+
+    assert ask(api, good) == INVALID
+
+
+def test_a_huge_header_is_cheap(api: APIClient, session: Session) -> None:
+    header = "Bearer " + "A" * 200_000
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        assert api.get(ME, HTTP_AUTHORIZATION=header).status_code == 401
+        times.append(time.perf_counter() - began)
+    assert min(times) < 0.05
+
+
 @pytest.mark.parametrize("prefix", ["rt_", "ch_", "en_", "iv_", "pr_"])
 def test_opaque_tokens_are_no_bearers(api: APIClient, owner: User, prefix: str) -> None:
     assert ask(api, tokens.issue(prefix)) == INVALID
@@ -302,6 +336,39 @@ class TestRs256:
             ring.forget()
             assert [key["kid"] for key in api.get("/api/auth/jwks.json").json()["keys"]] == [rotation.key.kid]
             assert ask(api, still) == INVALID  # its key is gone
+
+    def test_the_next_key_verifies_before_it_signs(self, api: APIClient, owner: User, rs256: SigningKey) -> None:
+        """An instance whose clock or reading is ahead may sign with it: the others take it."""
+        factories.sign_in(owner)
+        following = keys.rotate(at_once=False, by=OPERATOR).key
+        private = rows.unseal(following)
+        early = forge(claims(Session.objects.get()), private, "RS256", kid=following.kid)
+
+        assert ask(api, early) == (200, "ok")
+
+    def test_a_rotation_is_heard_of_within_a_minute(
+        self, api: APIClient, owner: User, rs256: SigningKey, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ring.current()
+        with monkeypatch.context() as patch:
+            patch.setattr(ring, "forget", lambda: None)  # another process rotates
+            following = keys.rotate(at_once=False, by=OPERATOR).key
+        assert following.kid not in ring.current().verifiers
+        later = time.monotonic() + KEY_RING_SECONDS
+        monkeypatch.setattr(ring.time, "monotonic", lambda: later)
+        assert following.kid in ring.current().verifiers
+
+    def test_the_former_ring_serves_while_the_table_cannot_be_read(
+        self, rs256: SigningKey, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = ring.current()
+        later = time.monotonic() + KEY_RING_SECONDS
+        monkeypatch.setattr(ring.time, "monotonic", lambda: later)
+        monkeypatch.setattr(ring, "_read", lambda: (_ for _ in ()).throw(OperationalError("away")))
+        assert ring.current() is before
+        ring.forget()
+        with pytest.raises(SigningUnavailable):
+            ring.current()
 
     def test_rotation_after_a_leak_is_immediate(self, api: APIClient, owner: User, rs256: SigningKey) -> None:
         client = factories.sign_in(owner)
