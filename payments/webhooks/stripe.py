@@ -33,7 +33,8 @@ def receive(request: HttpRequest) -> HttpResponse:
 
 
 def _stored(request: HttpRequest) -> bool:
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES:
+    said = request.META.get("CONTENT_LENGTH") or ""
+    if said.isdecimal() and int(said) > MOST_BYTES:
         raise PayloadTooLarge
     if request.method != "POST":
         raise MethodNotAllowed(headers={"Allow": "POST"})
