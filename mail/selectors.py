@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count
+from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.urls import reverse
 
 from common.attention import Attention
 from common.clock import db_now
 from common.health import Check
+from mail import secrets_box
 from mail.addresses import canonical
 from mail.constants import STUCK_SECONDS
 from mail.models import MarkedAddress, Message, State
+from mail.rendering import render
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,31 @@ def address_trouble(address: str) -> AddressTrouble | None:
     """Return what is known against an address, in whatever spelling; None when mail reaches it as far as we know."""
     row = MarkedAddress.objects.filter(address=canonical(address)).first()
     return AddressTrouble(row.bounced_at, row.complained_at, row.detail) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message as its reader got it, the secrets in it masked; `text` is empty when its template is gone."""
+
+    subject: str
+    text: str
+    state: str
+    created_at: datetime
+    sent_at: datetime | None
+
+
+def letters_about(name: str, value: str) -> list[Letter]:
+    """Return the messages whose context says `name` is `value`, oldest first: the mails about one booking."""
+    found = Message.objects.filter(**{f"context__{name}": value}).order_by("created_at", "id")
+    return [_letter(message) for message in found]
+
+
+def _letter(message: Message) -> Letter:
+    try:
+        text = render(message.template, message.context | secrets_box.masks(message)).text
+    except (TemplateDoesNotExist, TemplateSyntaxError):
+        text = ""
+    return Letter(message.subject, text, message.get_state_display(), message.created_at, message.sent_at)
 
 
 def count_by_state() -> dict[str, int]:

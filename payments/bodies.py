@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from common.instants import instant
+from common.money import format_money
 from payments import client_secret, selectors
 from payments.constants import UNPAID_STATUSES
 from payments.models import Payment, PaymentEvent, Refund
@@ -53,6 +54,24 @@ def event_body(event: PaymentEvent) -> dict[str, Any]:
         "outcome": event.outcome,
         "received_at": instant(event.received_at),
     }
+
+
+def receipt_line(payment: Payment) -> dict[str, Any]:
+    """A payment that arrived, as the receipt shows it; its capture is prefetched (`selectors.receipts_of`)."""
+    currency = selectors.received_currency(payment)
+    return {
+        "purpose": payment.get_purpose_display(),
+        "amount": format_money(payment.amount_captured, currency),
+        "refunded": format_money(payment.amount_refunded, currency) if payment.amount_refunded else "",
+        "by": paid_by(payment),
+        "when": selectors.arrived_at(payment),
+        "ref": payment.provider_ref or payment.reference,
+    }
+
+
+def paid_by(payment: Payment) -> str:
+    """How it was paid, for people."""
+    return payment.get_method_display() or payment.get_provider_display()
 
 
 def _shared(payment: Payment) -> dict[str, Any]:

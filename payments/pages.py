@@ -23,7 +23,7 @@ from common.money import format_money
 from common.problems import problem_response
 from payments import selectors
 from payments.actions import intents, looks
-from payments.bodies import intent_body, payment_body
+from payments.bodies import intent_body, payment_body, receipt_line
 from payments.constants import PaymentState, Status
 from payments.models import Payment
 
@@ -146,7 +146,7 @@ def receipt(request: HttpRequest, booking_id: UUID) -> HttpResponse:
     context = {
         "noindex": True,
         "booking": booking,
-        "lines": [_receipt_line(payment) for payment in paid],
+        "lines": [receipt_line(payment) for payment in paid],
         "price": format_money(booking.price_amount, booking.currency),
         "outstanding": format_money(outstanding, booking.currency) if outstanding else "",
         **_modes(),
@@ -198,15 +198,3 @@ def _look_if_asked(request: HttpRequest, payment: Payment) -> None:
     if request.GET.get(LOOK) != "1":
         return
     looks.refresh_if_stale(payment=payment, by=Actor.customer(id=payment.booking_id))
-
-
-def _receipt_line(payment: Payment) -> dict[str, Any]:
-    currency = payment.provider_currency or payment.currency
-    return {
-        "purpose": payment.get_purpose_display(),
-        "amount": format_money(payment.amount_captured, currency),
-        "refunded": format_money(payment.amount_refunded, currency) if payment.amount_refunded else "",
-        "by": payment.get_provider_display(),
-        "when": next((one.occurred_at for one in payment.postings.all()), payment.created_at),
-        "ref": payment.provider_ref,
-    }

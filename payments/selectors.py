@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from common.attention import Attention
 from common.errors import NotFound
 from common.health import Check
 from payments.constants import (
+    ANSWERABLE_DISPUTES,
     INQUIRIES,
     OPEN_STATUSES,
     DisputeFunds,
@@ -23,6 +25,7 @@ from payments.constants import (
     PaymentState,
     Posting,
     Provider,
+    RefundOrigin,
     RefundState,
     Status,
 )
@@ -76,6 +79,11 @@ def receipts_of(booking_id: uuid.UUID) -> QuerySet[Payment]:
     paid = Payment.objects.filter(booking=booking_id, status=Status.SUCCEEDED)
     first = Prefetch("postings", LedgerTransaction.objects.filter(kind=Posting.CAPTURE))
     return paid.order_by("created_at", "id").prefetch_related(first)
+
+
+def arrived_at(payment: Payment) -> datetime:
+    """When the money came: as staff say, else when it was posted (prefetch `postings` to spare a query a row)."""
+    return payment.received_at or next((one.occurred_at for one in payment.postings.all()), payment.created_at)
 
 
 def match(snapshot: Snapshot, *, provider: str) -> Payment | None:
@@ -147,6 +155,22 @@ def events_of(payment_id: uuid.UUID) -> QuerySet[PaymentEvent]:
     return PaymentEvent.objects.filter(payment=payment_id).defer("payload").order_by("-received_at", "-id")
 
 
+def dispute_by_id(dispute_id: uuid.UUID | str) -> Dispute:
+    """Any dispute with its payment, for callers that have proved their right to it; NotFound for an unknown id."""
+    try:
+        found = Dispute.objects.select_related("payment__booking").filter(pk=dispute_id).first()
+    except ValidationError:
+        raise NotFound from None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def refunds_by_hand(refunds: QuerySet[Refund]) -> QuerySet[Refund]:
+    """Of these, the ones that a person must make and record with a receipt."""
+    return refunds.filter(origin=RefundOrigin.MANUAL, state=RefundState.REQUESTED)
+
+
 def refund_by_id(refund_id: uuid.UUID | str) -> Refund:
     """Any refund, for callers that have proved their right to it; NotFound for an unknown id or what is none."""
     try:
@@ -203,10 +227,15 @@ def needs_you() -> list[Attention]:
     review = Payment.objects.filter(review_reason__isnull=False).count()
     drift = Drift.objects.filter(resolved_at__isnull=True).count()
     failed = Refund.objects.filter(state=RefundState.FAILED).count()
+    by_hand = refunds_by_hand(Refund.objects.all()).count()
+    disputed = reverse("admin:payments_dispute_changelist")
+    to_answer = Dispute.objects.filter(status__in=ANSWERABLE_DISPUTES).count()
     return [
         Attention(_("payments to look at"), review, f"{payments}?review=yes", VIEW_PERMISSION),
         Attention(_("differences from the provider"), drift, f"{drifts}?open=yes", "payments.view_drift"),
         Attention(_("refunds that failed"), failed, f"{refunds}?state__exact=failed", "payments.view_refund"),
+        Attention(_("refunds to make by hand"), by_hand, f"{refunds}?by_hand=yes", "payments.view_refund"),
+        Attention(_("disputes to answer"), to_answer, f"{disputed}?answer=yes", "payments.view_dispute"),
     ]
 
 

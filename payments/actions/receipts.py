@@ -1,9 +1,12 @@
 """The receipt that goes out by mail."""
 
+from zoneinfo import ZoneInfo
+
 from bookings import selectors as bookings
 from common.actor import Actor
 from common.money import format_money
 from mail.actions import send
+from payments import selectors
 from payments.models import Payment
 
 TEMPLATE = "payments/receipt"
@@ -27,6 +30,8 @@ def send_receipt(*, payment: Payment, by: Actor, key: str = "") -> None:
             "service": booking.service_title,
             "amount": format_money(payment.amount_captured, currency),
             "purpose": payment.purpose,
+            "paid_by": payment.get_method_display() or payment.get_provider_display(),
+            "paid_on": f"{selectors.arrived_at(payment).astimezone(ZoneInfo(booking.zone)):%Y-%m-%d}",
             "price": format_money(booking.price_amount, booking.currency),
             "outstanding": _outstanding(payment),
         },

@@ -43,13 +43,17 @@ MOST_AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What staff want to pay back: `amount` None for all that is left; `receipt` of one that was made by hand."""
+    """What staff want to pay back: `amount` None for all that is left; `receipt` of one that was made by hand.
+
+    The same `once` asked for again is the same refund.
+    """
 
     payment_id: uuid.UUID
     reason: str
     amount: int | None = None
     note: str = ""
     receipt: str = ""
+    once: uuid.UUID | None = None
 
 
 def create(*, wish: Wish, by: Actor) -> Refund:
@@ -67,8 +71,10 @@ def create(*, wish: Wish, by: Actor) -> Refund:
     provider = _provider(payment)
     with transaction.atomic(durable=True):
         payment = locks.payment(wish.payment_id)
+        if (before := _asked_before(wish)) is not None:
+            return before
         amount = _checked(payment, wish.amount, provider)
-        refund, call = _reserve(payment, amount=amount, reason=wish.reason, note=wish.note, by=by)
+        refund, call = _reserve(payment, amount=amount, reason=wish.reason, note=wish.note, by=by, once=wish.once)
     if call is not None:
         _attempt(call, by=by)
     return Refund.objects.get(pk=refund.pk)
@@ -102,6 +108,10 @@ def refund_cancelled(*, booking_id: uuid.UUID, by: Actor) -> int:
         if call is not None:
             refunds.complete(call=call, by=by)
     return MOST_AT_ONCE
+
+
+def _asked_before(wish: Wish) -> Refund | None:
+    return Refund.objects.filter(idempotency_key=f"refund_{wish.once}").first() if wish.once else None
 
 
 def _provider(payment: Payment) -> PaymentProvider:
@@ -138,6 +148,8 @@ def _by_hand(wish: Wish, *, by: Actor) -> Refund:
         raise _receipt_fault("required", "A refund made by hand needs the number of its receipt.")
     with transaction.atomic():
         payment = locks.payment(wish.payment_id)
+        if (before := _asked_before(wish)) is not None:
+            return before
         waiting = Refund.objects.filter(payment=payment, origin=RefundOrigin.MANUAL, state=RefundState.REQUESTED)
         if wish.amount is not None:
             waiting = waiting.filter(amount=wish.amount)
@@ -145,7 +157,7 @@ def _by_hand(wish: Wish, *, by: Actor) -> Refund:
         if refund is None:
             amount = _checked(payment, wish.amount, None)
             _require_new_receipt(payment, wish.receipt)
-            refund, _ = _reserve(payment, amount=amount, reason=wish.reason, note=wish.note, by=by)
+            refund, _ = _reserve(payment, amount=amount, reason=wish.reason, note=wish.note, by=by, once=wish.once)
         else:
             _require_new_receipt(payment, wish.receipt)
         return _made(payment, refund, wish.receipt, by=by)
@@ -193,14 +205,14 @@ def _paid(booking_id: uuid.UUID, currency: str) -> QuerySet[Payment]:
 
 
 def _reserve(
-    payment: Payment, *, amount: int, reason: str, note: str, by: Actor
+    payment: Payment, *, amount: int, reason: str, note: str, by: Actor, once: uuid.UUID | None = None
 ) -> tuple[Refund, ProviderCall | None]:  # fmt: skip
     """Write a refund down with its call, if a provider makes it, and keep its amount from every other refund.
 
     Needs the payment's lock.
     """
     now = db_now()
-    refund = _row(payment, amount=amount, reason=reason, note=note, by=by, now=now)
+    refund = _row(payment, amount=amount, reason=reason, note=note, by=by, once=once, now=now)
     refunds.recount(payment=payment, by=by, now=now)
     after = {"amount": refund.amount, "currency": refund.currency, "payment": str(payment.pk), "reason": reason}
     record(action="refund.requested", by=by, target=Target.of(refund), after=after)
@@ -210,7 +222,9 @@ def _reserve(
     return refund, calls.begin(operation=Operation.REFUND, now=now, request=request, refund=refund)
 
 
-def _row(payment: Payment, *, amount: int, reason: str, note: str, by: Actor, now: datetime) -> Refund:
+def _row(
+    payment: Payment, *, amount: int, reason: str, note: str, by: Actor, once: uuid.UUID | None, now: datetime
+) -> Refund:
     refund_id = uuid7()
     by_hand = payment.provider == Provider.OFFLINE
     return Refund.objects.create(
@@ -222,7 +236,7 @@ def _row(payment: Payment, *, amount: int, reason: str, note: str, by: Actor, no
         reason=reason,
         note=note,
         requested_by=f"{by.kind.value}:{by.id}"[:120],
-        idempotency_key=f"refund_{refund_id}",
+        idempotency_key=f"refund_{once or refund_id}",
         origin=RefundOrigin.MANUAL if by_hand else RefundOrigin.OURS,
         created_at=now,
         updated_at=now,

@@ -8,13 +8,21 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from common.admin import ReadOnlyAdmin
+from common.actor import actor_of
+from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
+from payments.actions import inbox
 from payments.admin.shown import as_json, masked
+from payments.constants import EventState
 from payments.models import PaymentEvent
+
+REPLAY = ObjectAction(
+    "replay", "Replay event", "payments.replay", "press_replay", when="may_replay",
+    explain="Applies this event again, from the newest state that the provider shows.",
+)  # fmt: skip
 
 
 @admin.register(PaymentEvent)
-class PaymentEventAdmin(ReadOnlyAdmin):
+class PaymentEventAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     """Lists and shows; the payload is masked."""
 
     list_display = ("received_at", "type", "state", "outcome", "object_id", "mode")
@@ -22,6 +30,7 @@ class PaymentEventAdmin(ReadOnlyAdmin):
     search_fields = ("=event_id", "=object_id")
     search_help_text = _("Id of the event or of its object")
     ordering = ("-received_at", "-id")
+    object_actions = (REPLAY,)
     show_full_result_count = False
     list_per_page = 50
     fields = (
@@ -42,3 +51,14 @@ class PaymentEventAdmin(ReadOnlyAdmin):
     def shown_payload(self, event: Any) -> SafeString:
         """The payload without secrets and names."""
         return as_json(masked(event.payload))
+
+    def may_replay(self, event: Any) -> bool:
+        """Whether it is applied at all, and not just now."""
+        return bool(event.state != EventState.RECEIVED)
+
+    def press_replay(self, request: HttpRequest, obj: Any) -> str:
+        """Queue it once more."""
+        event = inbox.replay(event_id=obj.event_id, by=actor_of(request))
+        if event.state == EventState.IGNORED:
+            return str(_("This event is ignored today as it was before: {why}.")).format(why=event.outcome)
+        return str(_("The event is in the queue; its outcome appears here in a moment."))

@@ -2,28 +2,27 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from audit.selectors import events_for
 from common.actor import actor_of
 from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin, YesFilter
-from common.target import Target
 from payments import selectors
-from payments.actions import looks, reconciling, reviews
-from payments.admin.shown import money, table
-from payments.constants import PaymentState
+from payments.actions import looks, reconciling, repayments, reviews
+from payments.admin import timeline
+from payments.admin.forms import RefundForm
+from payments.admin.shown import money, provider_link
+from payments.constants import DisputeState, PaymentState, Provider, Status
 from payments.models import Payment
 
-DASHBOARD = "https://dashboard.stripe.com"
 RECONCILE_HOURS = 24
+TIMELINE = ("calls_table", "events_table", "refunds_table", "disputes_table", "ledger_table", "audit_table")
 SYNC = ObjectAction(
     "sync", "Sync from provider", "payments.sync", "press_sync", when="may_sync",
     explain="Asks the provider how this payment stands and brings our row up to date.",
@@ -31,6 +30,10 @@ SYNC = ObjectAction(
 RECONCILE = ObjectAction(
     "reconcile", "Reconcile now", "payments.reconcile", "press_reconcile",
     explain="Compares all payments of the last 24 hours with the provider; the result appears under Reconciliations.",
+)  # fmt: skip
+REFUND = ObjectAction(
+    "refund", "Refund…", "payments.refund", "press_refund", when="may_refund", danger=True, reauth=True,
+    form=RefundForm, explain="Pays money back to the customer. What has gone out cannot be called back.",
 )  # fmt: skip
 SETTLE = ObjectAction(
     "settle", "Mark as looked at", "payments.change_payment", "press_settle", when="waits_for_review",
@@ -64,19 +67,33 @@ class PaymentAdmin(ReconcileButton, ObjectActionsMixin, ReadOnlyAdmin):
 
     list_display = ("created_at", "booking_link", "customer", "amount_text", "state", "provider", "mode", "review")
     list_display_links = ("created_at",)
-    list_filter = ("status", ReviewFilter, "provider", "livemode", "dispute_state", "created_at")
+    list_filter = (
+        "status", ReviewFilter, "review_reason", "dispute_state", "provider", "livemode", "created_at",
+    )  # fmt: skip
     list_select_related = ("booking",)
     search_fields = ("booking__reference", "booking__customer_name", "booking__customer_email", "provider_ref")
     search_help_text = _("Booking reference, name, e-mail or the provider's id")
     ordering = ("-created_at", "-id")
     show_full_result_count = False
     list_per_page = 50
-    object_actions = (SYNC, RECONCILE, SETTLE)
+    object_actions = (SYNC, REFUND, SETTLE, RECONCILE)
     fieldsets = (
         (None, {"fields": ("booking_link", "customer", "purpose", "amount_text", "state", "review")}),
         (_("Money"), {"fields": ("received", "refunded", "refund_pending", "disputed", "dispute_state")}),
         (_("Provider"), {"fields": ("provider", "mode", "provider_link", "provider_status", "error", "synced")}),
-        (_("Timeline"), {"fields": ("calls_table", "events_table", "refunds_table", "ledger_table", "audit_table")}),
+        (
+            _("Timeline"),
+            {
+                "fields": (
+                    "calls_table",
+                    "events_table",
+                    "refunds_table",
+                    "disputes_table",
+                    "ledger_table",
+                    "audit_table",
+                )
+            },
+        ),
         (_("Course"), {"fields": ("attempt", "is_current", "created_at", "updated_at", "expires_at", "id")}),
     )
     readonly_fields = ("created_at", "updated_at", "id")
@@ -136,13 +153,10 @@ class PaymentAdmin(ReconcileButton, ObjectActionsMixin, ReadOnlyAdmin):
 
     @admin.display(description=_("provider's id"))
     def provider_link(self, payment: Payment) -> SafeString | str:
-        """The provider's id, in live and test mode with a link to its dashboard."""
-        ref = payment.provider_ref
-        if not ref or selectors.mode() not in {"live", "test"}:
-            return ref or ""
-        path = "" if payment.livemode else "/test"
-        url = f"{DASHBOARD}{path}/payments/{ref}"
-        return format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', url, ref)
+        """The provider's id with a link to its dashboard, or what proves money that came by hand."""
+        if payment.provider == Provider.OFFLINE:
+            return f"{payment.get_method_display()}: {payment.reference}"
+        return provider_link(payment.provider_ref or "", "payments", livemode=payment.livemode)
 
     @admin.display(description=_("last error"))
     def error(self, payment: Payment) -> str:
@@ -152,53 +166,37 @@ class PaymentAdmin(ReconcileButton, ObjectActionsMixin, ReadOnlyAdmin):
     @admin.display(description=_("last looked at"))
     def synced(self, payment: Payment) -> str:
         """When the provider was last asked."""
-        return _moment(payment.provider_synced_at) if payment.provider_synced_at else ""
+        return timeline.moment(payment.provider_synced_at) if payment.provider_synced_at else ""
 
     @admin.display(description=_("calls to the provider"))
     def calls_table(self, payment: Payment) -> SafeString | str:
-        """What we asked, with its key."""
-        rows = [
-            (_moment(call.started_at), call.get_operation_display(), call.get_state_display(), call.http_status or "",
-             call.request_id, call.idempotency_key)
-            for call in payment.calls.all()
-        ]  # fmt: skip
-        return table([_("When"), _("What"), _("State"), "HTTP", _("Request"), _("Key")], rows)
+        """What we asked."""
+        return timeline.calls(payment)
 
     @admin.display(description=_("events of the provider"))
     def events_table(self, payment: Payment) -> SafeString | str:
         """What the provider told us."""
-        rows = [
-            (_moment(event.received_at), event.type, event.get_state_display(), event.outcome, _event_link(event))
-            for event in payment.events.defer("payload")
-        ]
-        return table([_("When"), _("Type"), _("State"), _("Outcome"), _("Event")], rows)
+        return timeline.events(payment)
 
     @admin.display(description=_("refunds"))
     def refunds_table(self, payment: Payment) -> SafeString | str:
         """Its refunds."""
-        rows = [
-            (_moment(one.created_at), money(one.amount, one.currency), one.get_state_display(),
-             one.get_origin_display(), one.provider_ref or "", one.failure_reason)
-            for one in payment.refunds.all()
-        ]  # fmt: skip
-        return table([_("When"), _("Amount"), _("State"), _("Origin"), _("Provider's id"), _("Failure")], rows)
+        return timeline.refunds(payment)
+
+    @admin.display(description=_("disputes"))
+    def disputes_table(self, payment: Payment) -> SafeString | str:
+        """Its disputes."""
+        return timeline.disputes(payment)
 
     @admin.display(description=_("ledger"))
     def ledger_table(self, payment: Payment) -> SafeString | str:
         """What was posted for it."""
-        rows = [
-            (_moment(posting.occurred_at), posting.get_kind_display(), entry.account.code,
-             money(entry.amount, entry.currency))
-            for posting in payment.postings.prefetch_related("entries__account")
-            for entry in posting.entries.all()
-        ]  # fmt: skip
-        return table([_("When"), _("What"), _("Account"), _("Debit, or credit with a minus")], rows)
+        return timeline.ledger(payment)
 
     @admin.display(description=_("audit"))
     def audit_table(self, payment: Payment) -> SafeString | str:
         """Who did what with it."""
-        rows = [(_moment(event.at), event.action, event.actor_label) for event in events_for(Target.of(payment))]
-        return table([_("When"), _("What"), _("Who")], rows)
+        return timeline.audit(payment)
 
     def may_sync(self, payment: Payment) -> bool:
         """Whether there is something to ask."""
@@ -213,17 +211,25 @@ class PaymentAdmin(ReconcileButton, ObjectActionsMixin, ReadOnlyAdmin):
         payment = looks.sync_now(payment_id=obj.pk, by=actor_of(request))
         return f"{_('This is how it stands at the provider')}: {payment.get_status_display()}."
 
+    def may_refund(self, payment: Payment) -> bool:
+        """Whether some of it can be paid back."""
+        fought = payment.dispute_state == DisputeState.OPEN
+        return payment.status == Status.SUCCEEDED and not fought and selectors.refundable(payment) > 0
+
+    def action_form(self, request: HttpRequest, obj: Any, one: ObjectAction, data: Any = None) -> forms.Form:
+        """The refund's form begins with all that can be paid back."""
+        return RefundForm(obj, data) if one.name == REFUND.name else super().action_form(request, obj, one, data)
+
+    def press_refund(self, request: HttpRequest, obj: Any, values: dict[str, Any]) -> str:
+        """Pay back."""
+        wish = repayments.Wish(
+            payment_id=obj.pk, amount=values["amount"], reason=values["reason"], note=values["note"],
+            receipt=values.get("receipt", ""), once=values["once"],
+        )  # fmt: skip
+        refund = repayments.create(wish=wish, by=actor_of(request))
+        return f"{money(refund.amount, refund.currency)}: {refund.get_state_display()}."
+
     def press_settle(self, request: HttpRequest, obj: Any) -> str:
         """Take it off the list of what waits."""
         reviews.settle(payment_id=obj.pk, by=actor_of(request))
         return str(_("The payment no longer waits for anybody."))
-
-
-def _event_link(event: Any) -> SafeString:
-    return format_html(
-        '<a href="{}">{}</a>', reverse("admin:payments_paymentevent_change", args=[event.pk]), event.event_id
-    )
-
-
-def _moment(value: Any) -> str:
-    return date_format(localtime(value), "j M Y H:i:s")

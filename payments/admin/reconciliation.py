@@ -4,11 +4,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from common.admin import ObjectActionsMixin, ReadOnlyAdmin, YesFilter
+from common.actor import actor_of
+from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin, YesFilter
 from common.admin.shown import NOTHING
+from payments.actions import drifts
+from payments.admin.forms import ResolveForm
 from payments.admin.payment import RECONCILE, ReconcileButton
 from payments.admin.shown import as_json, table
 from payments.models import Drift, ReconciliationRun
@@ -62,9 +66,15 @@ class OpenFilter(YesFilter):
         return queryset.filter(resolved_at__isnull=True)
 
 
+RESOLVE = ObjectAction(
+    "resolve", "Resolve…", "payments.change_drift", "press_resolve", when="is_open", form=ResolveForm,
+    explain="Say what became of this difference. Should a later reconciliation find it again, it comes back.",
+)  # fmt: skip
+
+
 @admin.register(Drift)
-class DriftAdmin(ReadOnlyAdmin):
-    """Lists and shows."""
+class DriftAdmin(ObjectActionsMixin, ReadOnlyAdmin):
+    """Lists and shows; staff say what became of one."""
 
     list_display = ("created_at", "kind", "severity", "provider_ref", "action", "resolved_at")
     list_filter = (OpenFilter, "kind", "severity", "created_at")
@@ -73,6 +83,7 @@ class DriftAdmin(ReadOnlyAdmin):
     ordering = ("-created_at", "-id")
     show_full_result_count = False
     list_per_page = 50
+    object_actions = (RESOLVE,)
     fields = (
         "kind", "severity", "provider_ref", "payment", "shown_local", "shown_remote", "action", "run", "created_at",
         "resolved_by", "resolved_at", "note",
@@ -87,3 +98,12 @@ class DriftAdmin(ReadOnlyAdmin):
     def shown_remote(self, drift: Drift) -> SafeString:
         """The provider's side."""
         return as_json(drift.remote)
+
+    def is_open(self, drift: Drift) -> bool:
+        """Whether it waits for somebody."""
+        return drift.resolved_at is None
+
+    def press_resolve(self, request: HttpRequest, obj: Any, values: dict[str, Any]) -> str:
+        """Close it with its note."""
+        drifts.resolve_drift(drift_id=obj.pk, note=values["note"], by=actor_of(request))
+        return str(_("The difference is resolved."))

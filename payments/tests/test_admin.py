@@ -129,13 +129,13 @@ def test_what_waits_is_on_the_start_page(paid):
     assert selectors.needs_you in NEEDS
     Payment.objects.update(review_reason="paid_after_close")
     owner = signed_in("Owner")
-    assert [one.count for one in selectors.needs_you()] == [1, 0, 0]
+    assert [one.count for one in selectors.needs_you()] == [1, 0, 0, 0, 0]
     assert (
         f"/admin/payments/payment/{paid.pk}/change/"
         in owner.get("/admin/payments/payment/?review=yes").content.decode()
     )
     owner.post(f"/admin/payments/payment/{paid.pk}/action/settle/")
-    assert [one.count for one in selectors.needs_you()] == [0, 0, 0]
+    assert [one.count for one in selectors.needs_you()] == [0, 0, 0, 0, 0]
     assert AuditEvent.objects.filter(action="payment.reviewed", actor_kind="staff").count() == 1
     assert "/admin/payments/payment/" not in [one.url for one in selectors.needs_you() if one.count]
 
