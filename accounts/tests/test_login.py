@@ -139,16 +139,16 @@ def test_a_stranger_cannot_close_the_admin_to_whoever_only_uses_that(
     client: Client, api: APIClient, owner: User, settings: Any
 ) -> None:
     settings.RATES = {**settings.RATES, "LOGIN_ACCOUNT": Rate(3, 3600)}
-    home, form = "203.0.113.5", {"username": owner.email, "password": PASSWORD}
-    assert client.post("/admin/login/", form, REMOTE_ADDR=home).status_code == 302
-    assert not Session.objects.exists()
+    home, form = "203.0.113.5", {"email": owner.email, "password": PASSWORD}
+    assert client.post("/auth/sign-in", form, REMOTE_ADDR=home).status_code == 303
+    Session.objects.all().delete()
 
     guesses = [guess(api, REMOTE_ADDR=f"198.51.{number}.7").status_code for number in range(4)]
     assert guesses == [401, 401, 401, 429]
 
     client.logout()
-    assert client.post("/admin/login/", form, REMOTE_ADDR="192.0.2.1").status_code == 200
-    assert client.post("/admin/login/", form, REMOTE_ADDR=home).status_code == 302
+    assert client.post("/auth/sign-in", form, REMOTE_ADDR="192.0.2.1").status_code == 429
+    assert client.post("/auth/sign-in", form, REMOTE_ADDR=home).status_code == 303
 
 
 def test_a_network_is_forgotten_after_thirty_days(api: APIClient, owner: User) -> None:
