@@ -33,6 +33,8 @@ class JobRun(Protocol):
         ...
 
 
+DEFAULT_QUEUE = "default"
+
 HandlerFunction = Callable[..., None]
 F = TypeVar("F", bound=HandlerFunction)
 
@@ -57,11 +59,27 @@ class Handler:
 registry: dict[str, Handler] = {}
 
 
+def queue_of(kind: str) -> str:
+    """The queue of a kind; the default one also takes the kinds that nobody knows."""
+    return registry[kind].queue if kind in registry else DEFAULT_QUEUE
+
+
+def queues() -> list[str]:
+    """Every queue that has a kind, the default one always."""
+    return sorted({DEFAULT_QUEUE} | {handler.queue for handler in registry.values()})
+
+
+def kinds_of(queue: str) -> tuple[set[str], bool]:
+    """The kinds of a queue; with True, for the default queue, all but those kinds."""
+    is_default = queue == DEFAULT_QUEUE
+    return {handler.kind for handler in registry.values() if (handler.queue == queue) != is_default}, is_default
+
+
 def job(
     kind: str,
     *,
     every: timedelta | None = None,
-    queue: str = "default",
+    queue: str = DEFAULT_QUEUE,
     max_attempts: int = 5,
     time_limit: int = 120,
     args_version: int = 1,

@@ -61,13 +61,14 @@ def claim_one(*, job_id: UUID) -> Job | None:
     return next(iter(_claim(_ONE, limit=1, id=job_id)), None)
 
 
-def take_for_dispatch(*, limit: int, now: datetime) -> list[Job]:
-    """Mark due jobs as sent, and return them as they were; inside a transaction.
+def take_for_dispatch(*, kinds: Collection[str], excluding: bool, limit: int, now: datetime) -> list[Job]:
+    """Mark due jobs of `kinds` (or of all others) as sent, and return them as they were; inside a transaction.
 
     They are due again very soon, until `confirm_dispatch` says that the broker has them.
     """
-    due = Job.objects.filter(due_at__lte=now).order_by("due_at").select_for_update(skip_locked=True)
-    jobs = list(due[:limit])
+    due = Job.objects.filter(due_at__lte=now)
+    due = due.exclude(kind__in=kinds) if excluding else due.filter(kind__in=kinds)
+    jobs = list(due.order_by("due_at").select_for_update(skip_locked=True)[:limit])
     again_at = now + timedelta(seconds=constants.PUBLISH_SECONDS)
     Job.objects.filter(pk__in=[job.pk for job in jobs]).update(
         state=State.SENT, redispatch_at=again_at, lease_until=None, worker=""

@@ -1,15 +1,18 @@
 """Sends the ids of due jobs to Celery. The row stays the truth: a lost message is sent again."""
 
 import threading
+from collections import Counter
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Count
 from kombu.exceptions import OperationalError
 
 from common import handlers
 from common.clock import db_now
 from jobs.celery_tasks import run_job
-from jobs.constants import DISPATCH_BATCH
+from jobs.constants import DISPATCH_WINDOW
 from jobs.engine.counters import LAG_BOUNDS, LEASE_EXPIRIES, PUBLISH_FAILURES, RELAY_LAG, counters
 from jobs.engine.heartbeat import soft_limit
 from jobs.engine.poll import Stop, poll
@@ -17,8 +20,6 @@ from jobs.engine.presence import Presence, Pulse
 from jobs.engine.schedule import Schedule
 from jobs.locks import confirm_dispatch, take_for_dispatch
 from jobs.models import Job, Role, State
-
-QUEUE_OF_UNKNOWN = "default"
 
 
 class Relay:
@@ -41,26 +42,48 @@ class Relay:
         """Make one pass. Raises kombu's OperationalError when the broker is away; what it did not get is due again."""
         now = db_now()
         self._schedule.insert_due(now)
-        with transaction.atomic():
-            jobs = take_for_dispatch(limit=DISPATCH_BATCH, now=now)
-        if not jobs:
+        if not Job.objects.filter(due_at__lte=now).exists():
             return
+        waiting = _waiting(now)
+        for queue in handlers.queues():
+            room = DISPATCH_WINDOW - waiting[queue]
+            if room > 0 and self._dispatch(queue, room, now) == room:
+                self._wake.set()
+
+    def _dispatch(self, queue: str, limit: int, now: datetime) -> int:
+        kinds, excluding = handlers.kinds_of(queue)
+        with transaction.atomic():
+            jobs = take_for_dispatch(kinds=kinds, excluding=excluding, limit=limit, now=now)
         published: list[UUID] = []
         try:
             for job in jobs:
-                _publish(job)
+                _publish(job, queue)
                 published.append(job.pk)
         except (OperationalError, OSError):
             counters.add(PUBLISH_FAILURES)
             raise
         finally:
             _settle(jobs, published)
-        if len(jobs) == DISPATCH_BATCH:
-            self._wake.set()
+        return len(jobs)
+
+
+def _waiting(now: datetime) -> Counter[str]:
+    """Count by queue the messages that no worker has taken up, and that are not given up yet.
+
+    A backlog stays in the table: messages for all of it would be sent again and again while they wait their turn, and
+    refusing those costs the workers more than the jobs.
+    """
+    sent = Job.objects.order_by().filter(state=State.SENT, due_at__gt=now).values_list("kind").annotate(Count("id"))
+    waiting: Counter[str] = Counter()
+    for kind, count in sent:
+        waiting[handlers.queue_of(kind)] += count
+    return waiting
 
 
 def _settle(jobs: list[Job], published: list[UUID]) -> None:
     """Write down what the broker has, and make due again what it has not."""
+    if not jobs:
+        return
     now = db_now()
     confirm_dispatch(published, now=now)
     waiting = [job.pk for job in jobs[len(published) :]]
@@ -73,11 +96,9 @@ def _settle(jobs: list[Job], published: list[UUID]) -> None:
             counters.observe(RELAY_LAG, (now - job.due_at).total_seconds(), LAG_BOUNDS)
 
 
-def _publish(job: Job) -> None:
+def _publish(job: Job, queue: str) -> None:
     handler = handlers.registry.get(job.kind)
     if handler is None:
-        run_job.apply_async((str(job.pk),), queue=QUEUE_OF_UNKNOWN)
+        run_job.apply_async((str(job.pk),), queue=queue)
         return
-    run_job.apply_async(
-        (str(job.pk),), queue=handler.queue, time_limit=handler.time_limit, soft_time_limit=soft_limit(handler)
-    )
+    run_job.apply_async((str(job.pk),), queue=queue, time_limit=handler.time_limit, soft_time_limit=soft_limit(handler))

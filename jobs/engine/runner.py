@@ -20,7 +20,6 @@ from jobs.engine.schedule import Schedule
 from jobs.models import Job, Role
 
 logger = logging.getLogger(__name__)
-DEFAULT_QUEUE = "default"
 
 
 class Lane:
@@ -71,10 +70,8 @@ class Lane:
         thread.start()
 
     def _claim(self, limit: int) -> list[Job]:
-        others = {h.kind for h in handlers.registry.values() if h.queue != DEFAULT_QUEUE}
-        own = {h.kind for h in handlers.registry.values() if h.queue == self.name}
-        is_default = self.name == DEFAULT_QUEUE  # which also takes the kinds that nobody knows
-        return take_due(kinds=others if is_default else own, excluding=is_default, limit=limit)
+        kinds, excluding = handlers.kinds_of(self.name)
+        return take_due(kinds=kinds, excluding=excluding, limit=limit)
 
     def _work(self) -> None:
         try:
@@ -117,6 +114,7 @@ class Lane:
         """Leave a thread to itself at its job's time limit, and put a fresh one in its place."""
         with self._lock:
             self._threads.discard(thread)
+            self._free += 1
             self.lost += 1
             crowded = self.lost > constants.LOST_THREADS
         self._add_thread()

@@ -124,7 +124,7 @@ def test_a_message_claims_its_job_once_and_only_when_it_is_due():
     job = make_job()
     assert claims.take_one(uuid4()) is None
     with transaction.atomic():
-        assert [sent.pk for sent in locks.take_for_dispatch(limit=10, now=now())] == [job.pk]
+        assert [sent.pk for sent in locks.take_for_dispatch(kinds=[], excluding=True, limit=10, now=now())] == [job.pk]
     assert claims.take_one(job.pk).state == State.RUN
     assert claims.take_one(job.pk) is None
     later = make_job(run_at=now() + timedelta(hours=1))
@@ -136,8 +136,8 @@ def test_sending_again_and_again_never_keeps_the_worker_out():
     job = make_job()
     for round_ in range(5):
         with clock.shift(round_ * (REDISPATCH_SECONDS + 1)), transaction.atomic():
-            assert len(locks.take_for_dispatch(limit=10, now=now())) == 1
-            assert locks.take_for_dispatch(limit=10, now=now()) == []
+            assert len(locks.take_for_dispatch(kinds=[], excluding=True, limit=10, now=now())) == 1
+            assert locks.take_for_dispatch(kinds=[], excluding=True, limit=10, now=now()) == []
     assert claims.take_one(job.pk).pk == job.pk
 
 

@@ -215,7 +215,7 @@ def test_a_message_reaches_only_the_queue_that_it_was_sent_to(broker):
 def test_jobs_that_the_broker_did_not_get_are_due_again(monkeypatch):
     published = []
 
-    def publish(job):
+    def publish(job, queue):
         if published:
             raise BrokerAway("refused")
         published.append(job.pk)
@@ -237,6 +237,6 @@ def test_relay_sends_each_kind_to_its_queue_with_its_limits(monkeypatch):
         image, unknown = make_job("test.image"), make_job("test.unknown")
         Relay().step()
     assert sent == [
-        ((str(image.pk),), {"queue": "media", "time_limit": 60, "soft_time_limit": 40}),
         ((str(unknown.pk),), {"queue": "default"}),
+        ((str(image.pk),), {"queue": "media", "time_limit": 60, "soft_time_limit": 40}),
     ]
