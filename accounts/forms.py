@@ -28,7 +28,7 @@ class PasswordField(forms.CharField):
 class NewPasswordForm(forms.Form):
     """A new password, twice."""
 
-    password = PasswordField(label="Password", help_text=PASSWORD_HINT)
+    password = PasswordField(label="New password", help_text=PASSWORD_HINT)
     again = PasswordField(label="The password once more")
 
     def clean(self) -> dict[str, Any]:
@@ -44,6 +44,7 @@ class AcceptInviteForm(NewPasswordForm):
 
     first_name = forms.CharField(label="First name", max_length=NAME_MAX_CHARS)
     last_name = forms.CharField(label="Last name", max_length=NAME_MAX_CHARS)
+    password = PasswordField(label="Password", help_text=PASSWORD_HINT)
 
 
 class ChangePasswordForm(NewPasswordForm):

@@ -63,7 +63,8 @@ def code(request: HttpRequest) -> HttpResponse:
     except (ChallengeInvalid, ChallengeExhausted, InvalidCredentials) as refusal:
         return _start_again(request, refusal)
     except CodeInvalid as refusal:
-        return form_page(request, "code", form, context, error=refusal)
+        form.add_error("code", f"That code is not right, or was used before. Tries left: {_tries(refusal)}.")
+        return form_page(request, "code", form, context)
     except DomainError as refusal:
         return form_page(request, "code", form, context, error=refusal)
     if AMR_BACKUP_CODE in proven.amr:
@@ -97,6 +98,11 @@ def _start_again(request: HttpRequest, refusal: DomainError) -> HttpResponse:
     response = refused(request, refusal, {"sign_in": True, "next": wanted(request)})
     cookies.CHALLENGE.take_back(response)
     return response
+
+
+def _tries(refusal: CodeInvalid) -> int:
+    left: int = refusal.members["attempts_left"]
+    return left
 
 
 def _say_what_is_left(request: HttpRequest, user: User) -> None:

@@ -1,9 +1,12 @@
 """Signing in on the pages: password, code, backup code, enrolment, and what opens the admin afterwards."""
 
+import io
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from accounts.actions import users
@@ -330,3 +333,30 @@ def test_the_forms_want_their_own_token(owner: User) -> None:
 def test_no_mail_and_no_job_comes_of_a_plain_sign_in(client: Client, owner: User) -> None:
     doors.type_password(client, owner)
     assert not Job.objects.exists()
+
+
+def test_the_first_owner_of_a_new_system_comes_in(client: Client, roles: None, settings: Any) -> None:
+    """Production's default: `invite_owner` at the shell, the link, a password, an app, the admin."""
+    settings.STAFF_TWO_FACTOR = "required"
+    out = io.StringIO()
+    call_command("invite_owner", "first@example.com", stdout=out)
+    link = re.search(r"http://testserver(/auth/invite/iv_[\w-]{43})", out.getvalue())
+    assert link
+    password = "copper lantern orchard twelve"
+    form = {"first_name": "Ada", "last_name": "Njeri", "password": password, "again": password}
+
+    assert client.get(client.get(link[1])["Location"]).status_code == 200
+    assert client.post("/auth/invite", form)["Location"] == "/auth/enroll"
+    page = client.get("/auth/enroll").content.decode()
+    assert "Not now" not in page
+    fields = {"enrollment_id": doors.hidden(page, "enrollment_id"), "code": doors.code_of(doors.shown_secret(page))}
+    assert len(doors.shown_codes(client.post("/auth/enroll", fields).content.decode())) == 10
+    start = client.get("/admin/")
+    assert start.status_code == 200
+    assert "You sign in by password alone" not in start.content.decode()
+    ada = User.objects.get(email="first@example.com")
+    assert list(ada.groups.values_list("name", flat=True)) == ["Owner"]
+
+    stranger = Client()
+    assert doors.type_password(stranger, ada, password=password)["Location"] == "/auth/code"
+    assert not opens_admin(stranger)
