@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from accounts import selectors as accounts
 from audit import selectors as audit
 from audit.constants import MAY_VIEW
 from bookings import selectors as bookings
@@ -59,8 +58,3 @@ def activity(user: Any) -> list[Act]:
         Act(event.at, events.registry.get(event.action, event.action), event.target_label, event.actor_label)
         for event in audit.newest(limit=ACTIVITY_ROWS)
     ]
-
-
-def two_factor_missing(user: Any) -> bool:
-    """Whether this colleague signs in by password alone."""
-    return not accounts.has_second_factor(user)

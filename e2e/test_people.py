@@ -1,4 +1,4 @@
-"""A colleague's way in and back: invited, enrolled with a real authenticator, signed in, and helped out of every loss."""
+"""A colleague's way in and back: invited, enrolled with a real app, signed in, and helped out of every loss."""
 
 import base64
 import email
