@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from django.contrib.sessions.models import Session as BrowserSession
+
 from accounts.actions import keys
 from accounts.constants import INVITE_RETENTION_DAYS, KNOWN_NETWORK_DAYS, SESSION_RETENTION_DAYS
 from accounts.models import (
@@ -35,6 +37,7 @@ def run(*, now: datetime, by: Actor) -> dict[str, int]:
         ),
         "invites_deleted": finished.filter(created_at__lt=now - timedelta(days=INVITE_RETENTION_DAYS)).delete()[0],
         "sessions_deleted": ended.filter(last_used_at__lt=now - session_age).delete()[0],
+        "browsers_forgotten": BrowserSession.objects.filter(expire_date__lt=now).delete()[0],
         "enrollments_deleted": EnrollmentToken.objects.filter(expires_at__lt=now - _DAY).delete()[0],
         "challenges_deleted": LoginChallenge.objects.filter(expires_at__lt=now - _DAY).delete()[0],
         "pending_factors_deleted": SecondFactor.objects.filter(expires_at__lt=now - _DAY).delete()[0],

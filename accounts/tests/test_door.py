@@ -1,11 +1,15 @@
 """Signing in on the pages: password, code, backup code, enrolment, and what opens the admin afterwards."""
 
 import io
+import os
 import re
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
@@ -360,3 +364,19 @@ def test_the_first_owner_of_a_new_system_comes_in(client: Client, roles: None, s
     stranger = Client()
     assert doors.type_password(stranger, ada, password=password)["Location"] == "/auth/code"
     assert not opens_admin(stranger)
+
+
+def test_in_production_the_cookies_belong_to_this_host_alone() -> None:
+    """`__Host-` means Secure, the whole path and no other host (RFC 6265bis, §4.1.3)."""
+    names = "SESSION_COOKIE_NAME SESSION_COOKIE_SECURE SESSION_COOKIE_HTTPONLY SESSION_COOKIE_SAMESITE CSRF_COOKIE_NAME"
+    asked = ", ".join(f"s.{name}" for name in names.split())
+    secrets = {name: name[0] * 50 for name in ("SECRET_KEY", "FIELD_KEY", "JWT_REFRESH_SECRET")}
+    environment = {
+        **secrets, "PATH": os.environ["PATH"], "DJANGO_ENV": "production", "PUBLIC_URL": "https://api.example.com",
+        "DATABASE_URL": "postgres://u:p@127.0.0.1:1/x",
+    }  # fmt: skip
+    code = f"import config.settings as s; print({asked})"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["__Host-session", "True", "True", "Lax", "__Host-csrf"]
+    assert (settings.SESSION_COOKIE_PATH, settings.SESSION_COOKIE_DOMAIN) == ("/", None)
