@@ -2,13 +2,21 @@
 
 import json
 import logging
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisSilent
 
 logger = logging.getLogger(__name__)
 FAULTS = (RedisError, OSError, ValueError)  # the last: bytes that are none of ours
+AWAY_SECONDS = 1.0
+T = TypeVar("T")
+_away_until: dict[str, float] = {}
 
 
 class JsonSerializer:
@@ -23,28 +31,80 @@ class JsonSerializer:
         return json.loads(data)
 
 
-class ForgivingRedisCache(RedisCache):
-    """Django's RedisCache whose outages are cache misses; never use it for locks or counters."""
+class PromptRedis(Redis):  # type: ignore[type-arg]  # generic only in the stubs
+    """A client that asks a server that is away or silent once a second and process, and else says so at once.
+
+    Without this each call on a silent server would wait for its timeout, and a request makes several.
+    """
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Redis's answer. Raises redis' ConnectionError, at once or after the timeout."""
+        server = str(sorted((name, str(self._where.get(name))) for name in ("host", "port", "path")))
+        if time.monotonic() < _away_until.get(server, 0.0):
+            raise RedisAway("The server was away a moment ago.")
+        try:
+            return super().execute_command(*args, **options)
+        except (RedisAway, RedisSilent):
+            _away_until[server] = time.monotonic() + AWAY_SECONDS
+            raise
+
+    @property
+    def _where(self) -> Mapping[str, Any]:
+        kwargs: Mapping[str, Any] = self.connection_pool.connection_kwargs
+        return kwargs
+
+
+class PromptClient(RedisCacheClient):
+    """Django's client over ours."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._client = PromptRedis
+
+
+class PromptRedisCache(RedisCache):
+    """Django's RedisCache that never waits twice for a silent server; its outages are exceptions, as limits want it."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = PromptClient
+
+
+class ForgivingRedisCache(PromptRedisCache):
+    """A cache whose outages are misses; never use it for locks or counters: `add` and `incr` still raise."""
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         """The value, or `default` also when Redis is away."""
-        try:
-            return super().get(key, default, version)
-        except FAULTS:
-            logger.warning("cache_unavailable")
-            return default
+        return _forgive(lambda: super(ForgivingRedisCache, self).get(key, default, version), default)
+
+    def get_many(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
+        """The values that are there; none when Redis is away."""
+        return _forgive(lambda: super(ForgivingRedisCache, self).get_many(keys, version), {})
+
+    def has_key(self, key: str, version: int | None = None) -> bool:
+        """Whether there is a value; False also when Redis is away."""
+        return _forgive(lambda: bool(super(ForgivingRedisCache, self).has_key(key, version)), False)
 
     def set(self, key: str, value: Any, timeout: Any = 300, version: int | None = None) -> None:
         """Store the value if Redis is there."""
-        try:
-            super().set(key, value, timeout, version)
-        except FAULTS:
-            logger.warning("cache_unavailable")
+        _forgive(lambda: super(ForgivingRedisCache, self).set(key, value, timeout, version), None)
+
+    def set_many(self, data: Mapping[str, Any], timeout: Any = 300, version: int | None = None) -> list[str]:
+        """Store the values if Redis is there; the keys that were not stored."""
+        return _forgive(lambda: super(ForgivingRedisCache, self).set_many(dict(data), timeout, version), list(data))
 
     def delete(self, key: str, version: int | None = None) -> bool:
         """Forget the value; False also when Redis is away."""
-        try:
-            return bool(super().delete(key, version))
-        except FAULTS:
-            logger.warning("cache_unavailable")
-            return False
+        return _forgive(lambda: bool(super(ForgivingRedisCache, self).delete(key, version)), False)
+
+    def delete_many(self, keys: Iterable[str], version: int | None = None) -> None:
+        """Forget the values if Redis is there."""
+        _forgive(lambda: super(ForgivingRedisCache, self).delete_many(keys, version), None)
+
+
+def _forgive(ask: Callable[[], T], otherwise: T) -> T:
+    try:
+        return ask()
+    except FAULTS as fault:
+        logger.warning("cache_unavailable", extra={"reason": type(fault).__name__})
+        return otherwise

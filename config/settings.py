@@ -262,7 +262,7 @@ if REDIS_URL:
             "OPTIONS": REDIS_OPTIONS,
         },
         "limits": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "common.cache.PromptRedisCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": "studio-limits",
             "OPTIONS": REDIS_OPTIONS,
