@@ -43,6 +43,7 @@ events.register(
         "reauth.succeeded": "A password was confirmed",
         "reauth.failed": "A password could not be confirmed",
         "roles.synced": "The roles' permissions were brought up to date",
+        "accounts.rekeyed": "Secrets of accounts were encrypted again",
         "signing_key.created": "A signing key was made",
         "signing_key.published": "The public half of a signing key was recorded",
     },

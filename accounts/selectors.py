@@ -2,9 +2,11 @@
 
 import hmac
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import Permission
 from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet
@@ -59,6 +61,13 @@ class AdminSessionNow(SessionNow):
     """As that, and whether the user has a second factor now."""
 
     has_factor: bool
+
+
+class PepperUse(NamedTuple):
+    """What depends on a pepper: tokens that have not expired, and backup codes that are unused."""
+
+    tokens: int
+    backup_codes: int
 
 
 def user_by_email(address: str) -> User | None:
@@ -248,3 +257,20 @@ def _key_state(row: SigningKey, now: datetime) -> KeyState:
     elif now < row.activates_at:
         state, about = "Next", "published, does not sign yet"
     return KeyState(row.kid, state, about, row.published_at, row.activates_at, row.retires_at, row.gone_at)
+
+
+def pepper_use(*, now: datetime) -> dict[str, PepperUse]:
+    """By the id of each pepper of JWT_REFRESH_SECRET that rows name: what would stop working without it."""
+    open_rows: list[QuerySet[Any]] = [
+        RefreshToken.objects.filter(expires_at__gt=now, session__revoked_at__isnull=True),
+        LoginChallenge.objects.filter(expires_at__gt=now, consumed_at__isnull=True, superseded_at__isnull=True),
+        EnrollmentToken.objects.filter(expires_at__gt=now, consumed_at__isnull=True),
+        PasswordReset.objects.filter(expires_at__gt=now, used_at__isnull=True, superseded_at__isnull=True),
+        Invite.objects.filter(expires_at__gt=now, status=Invite.Status.PENDING),
+    ]
+    tokens_by_id: Counter[str] = Counter()
+    for rows in open_rows:
+        tokens_by_id.update(rows.values_list("pepper_id", flat=True))
+    unused = BackupCode.objects.filter(used_at__isnull=True, factor__confirmed=True, batch=F("factor__batch"))
+    codes_by_id = Counter(unused.values_list("pepper_id", flat=True))
+    return {name: PepperUse(tokens_by_id[name], codes_by_id[name]) for name in {*tokens_by_id, *codes_by_id}}

@@ -25,6 +25,11 @@ def key_id(key: bytes) -> bytes:
     return hashlib.sha256(b"field-key-id\0" + key).digest()[:KEY_ID_BYTES]
 
 
+def is_current(sealed: bytes) -> bool:
+    """Whether the bytes name the newest key; tells nothing about whether they open."""
+    return sealed[1 : 1 + KEY_ID_BYTES] == key_id(settings.FIELD_KEYS[0])
+
+
 def encrypt(plain: bytes, *, aad: str) -> bytes:
     """Seal `plain` under the newest key; `aad` is `app.Model.field:row id` and must be given again to open it."""
     key = settings.FIELD_KEYS[0]

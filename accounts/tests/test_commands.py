@@ -14,9 +14,19 @@ from rest_framework.test import APIClient
 
 from accounts.actions import expiry, invites, keys
 from accounts.keys import ring
-from accounts.models import EnrollmentToken, GuessCounter, Invite, RefreshToken, Session, SigningKey, User
-from accounts.tests import factories
+from accounts.models import (
+    EnrollmentToken,
+    GuessCounter,
+    Invite,
+    RefreshToken,
+    SecondFactor,
+    Session,
+    SigningKey,
+    User,
+)
+from accounts.tests import factories, factors
 from accounts.tests.test_flow import NEW_PASSWORD
+from audit.models import AuditEvent
 from common import clock
 from common.actor import Actor
 from mail.models import Message
@@ -176,3 +186,35 @@ class TestConstraints:
         GuessCounter.objects.create(rule="r", key=b"k", count=1, updated_at=clock.db_now())
         with pytest.raises(IntegrityError), transaction.atomic():
             GuessCounter.objects.create(rule="r", key=b"k", count=1, updated_at=clock.db_now())
+
+
+def test_a_second_factor_is_reset_from_the_shell_also_of_the_last_owner(owner: User) -> None:
+    factors.give_app(owner)
+    client = factors.signed_in(owner)
+
+    said = run("reset_second_factor", " Owner@Example.com ", "--reason", "phone lost")
+
+    assert said == "owner@example.com may sign in by password and enrol a new factor for 72 hours.\n"
+    assert not SecondFactor.objects.exists()
+    assert client.get("/api/auth/me").status_code == 401
+    owner.refresh_from_db()
+    assert owner.enrollment_open_until is not None
+    event = AuditEvent.objects.get(action="2fa.reset_by_admin")
+    assert (event.actor_kind, event.target_id, event.reason) == ("operator", str(owner.pk), "phone lost")
+    assert Message.objects.filter(template="accounts/second_factor_reset", to=owner.email).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nobody@example.com", "--reason", "lost"], "No account has this address"),
+        (["owner@example.com"], "--reason"),
+        (["owner@example.com", "--reason", "  "], "Say why"),
+        (["nonsense", "--reason", "lost"], "Write an address"),
+    ],
+)
+def test_a_reset_that_cannot_be_is_refused(owner: User, arguments: list[str], words: str) -> None:
+    factors.give_app(owner)
+    with pytest.raises(CommandError, match=words):
+        run("reset_second_factor", *arguments)
+    assert SecondFactor.objects.count() == 1

@@ -192,3 +192,10 @@ def _as_uuid(raw: uuid.UUID | str) -> uuid.UUID:
 
 def _due_at_once(booking: Booking) -> int:
     return booking.deposit_amount or booking.price_amount
+
+
+def open_since_before(instant: datetime) -> int:
+    """How many bookings that are neither over nor given up were made before `instant`; their mails may be as old."""
+    return Booking.objects.filter(
+        status__in=[Status.HELD, Status.REQUESTED, Status.CONFIRMED], created_at__lt=instant
+    ).count()

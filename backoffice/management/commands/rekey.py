@@ -1,0 +1,88 @@
+"""`manage.py rekey`: everything under the newest FIELD_KEY, and what still needs the old values of both lists."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+import audit.actions
+import audit.selectors
+import mail.actions
+from accounts import selectors as accounts
+from accounts.actions import rekeying as accounts_rekeying
+from audit.actions import keys as audit_keys
+from bookings import selectors as bookings
+from common import crypto, tokens
+from common.actor import Actor
+from common.clock import db_now
+from common.target import Target
+from payments.actions import rekeying as payments_rekeying
+
+KEPT_WORDS = "keep it"
+FREE_WORDS = "it may go"
+
+
+class Command(BaseCommand):
+    """Run it with the new value in front of the old one, and again until it says that the old one may go."""
+
+    help = "Encrypt columns again under the newest FIELD_KEY; say which old FIELD_KEY and JWT_REFRESH_SECRET may go."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Each app's part, then the verdicts; exit 1 where a row cannot be opened by any listed key."""
+        by = Actor.operator()
+        unreadable = self._encrypt(by)
+        first_used = _note(by)
+        self._judge_field_keys(unreadable, first_used)
+        self._judge_peppers()
+        if unreadable:
+            raise SystemExit(1)
+
+    def _encrypt(self, by: Actor) -> int:
+        own = accounts_rekeying.rekey(by=by)
+        sealed = audit_keys.rekey(by=by)
+        paid, unpayable = payments_rekeying.rekey(by=by)
+        try:
+            sent, unsendable = mail.actions.rekey(by=by), 0
+        except crypto.DecryptionFailed:
+            sent, unsendable = 0, 1
+        self.stdout.write(f"Encrypted again: accounts {own.done}, audit {sealed}, mail {sent}, payments {paid}.")
+        for name, count in (("accounts", own.unreadable), ("mail", unsendable), ("payments", unpayable)):
+            if count:
+                self.stdout.write(f"  {name}: {count} or more that no listed FIELD_KEY opens. List the key that does.")
+        return own.unreadable + unsendable + unpayable
+
+    def _judge_field_keys(self, unreadable: int, first_used: datetime) -> None:
+        if len(settings.FIELD_KEYS) == 1:
+            self.stdout.write("FIELD_KEY: one value is listed; there is no old one.")
+            return
+        waiting = bookings.open_since_before(first_used)
+        words = FREE_WORDS
+        if unreadable or waiting:
+            words = f"{KEPT_WORDS}: {waiting} open bookings may hold a token of it" if waiting else KEPT_WORDS
+        for key in settings.FIELD_KEYS[1:]:
+            self.stdout.write(f"FIELD_KEY {crypto.key_id(key).hex()}: no column needs it; {words}.")
+
+    def _judge_peppers(self) -> None:
+        use = accounts.pepper_use(now=db_now())
+        for pepper in settings.REFRESH_PEPPERS:
+            name = tokens.pepper_id(pepper)
+            found = use.pop(name, accounts.PepperUse(0, 0))
+            newest = pepper == settings.REFRESH_PEPPERS[0]
+            words = "the newest" if newest else KEPT_WORDS if any(found) else FREE_WORDS
+            self.stdout.write(f"JWT_REFRESH_SECRET {name}: {_counted(found)}; {words}.")
+        for name, found in sorted(use.items()):
+            self.stdout.write(f"JWT_REFRESH_SECRET {name}: not listed; {_counted(found)} need it.")
+
+
+def _counted(found: accounts.PepperUse) -> str:
+    return f"{found.tokens} unexpired tokens, {found.backup_codes} unused backup codes"
+
+
+def _note(by: Actor) -> datetime:
+    """Write the run down; returns when the newest key was first seen here, after which no token came of an old one."""
+    target = Target("field_key", crypto.key_id(settings.FIELD_KEYS[0]).hex(), "FIELD_KEY")
+    with transaction.atomic():
+        event = audit.actions.record(action="system.rekeyed", by=by, target=target)
+    return (audit.selectors.events_for(target).last() or event).at
