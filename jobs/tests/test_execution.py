@@ -13,6 +13,7 @@ from common.handlers import PermanentError
 from jobs import constants
 from jobs.celery_tasks import run_job
 from jobs.engine import claims
+from jobs.engine.counters import counters
 from jobs.engine.execution import execute
 from jobs.engine.outcomes import retry_delay
 from jobs.models import Job, State
@@ -160,6 +161,76 @@ def test_what_this_release_does_not_know_waits_uncounted(values):
     job.refresh_from_db()
     assert (job.state, job.attempts, ran) == (State.NEW, 0, [])
     assert timedelta(seconds=290) < job.run_at - now() <= timedelta(seconds=300)
+
+
+def test_a_kind_says_which_arguments_it_knows():
+    ran = []
+    with handler(lambda run: ran.append(run.attempt), args_version=2):
+        made = make_job()
+        older, newer = make_job(args_version=1), make_job(args_version=3)
+        run_due()
+    states = {job.pk: job.state for job in Job.objects.all()}
+    assert made.args_version == 2
+    assert states == {made.pk: State.DONE, older.pk: State.DONE, newer.pk: State.NEW}
+    assert ran == [1, 1]
+
+
+def test_an_effect_outside_is_written_down_before_it_happens_and_known_when_it_comes_again():
+    counters.begin_anew()
+    seen = []
+
+    def work(run):
+        with run.outside("call") as key:
+            seen.append((key, Job.objects.get(pk=run.id).steps))
+            if run.attempt == 1:
+                raise ConnectionError("no answer")
+
+    job = make_job()
+    with handler(work):
+        run_due()
+        with clock.shift(120):
+            run_due()
+    job.refresh_from_db()
+    key = f"{job.pk}:call"
+    assert seen == [(key, {"call": 1}), (key, {"call": 1})]
+    assert (job.state, job.steps) == (State.DONE, {"call": 1})
+    assert counters.values()["outside_repeats|test.work"] == 1
+
+
+def test_a_stale_worker_has_no_effect_outside():
+    make_job()
+    (stale,) = claims.take_due(excluding=True, limit=1)
+    with clock.shift(constants.LEASE_SECONDS + 1):
+        (fresh,) = claims.take_due(excluding=True, limit=1)
+    reached = []
+
+    def work(run):
+        with run.outside("call"):
+            reached.append(run.attempt)
+
+    with handler(work):
+        execute(stale, beats=False)
+    fresh.refresh_from_db()
+    assert (reached, fresh.state, fresh.steps) == ([], State.RUN, {})
+
+
+def test_what_ends_is_counted():
+    counters.begin_anew()
+
+    def work(run, *, fails):
+        if fails:
+            raise PermanentError("no")
+
+    make_job(args={"fails": False})
+    dead = make_job(args={"fails": True})
+    with handler(work):
+        for due in claims.take_due(kinds=["test.work"], limit=5):
+            execute(due, beats=False)
+    found = counters.values()
+    assert found["dead|test.work"] == 1
+    assert (found["attempts||1"], found["attempts||sum"]) == (2, 2)
+    assert sum(value for name, value in found.items() if name.startswith("run_seconds") and "sum" not in name) == 2
+    assert Job.objects.get(pk=dead.pk).state == State.DEAD
 
 
 @pytest.mark.parametrize(

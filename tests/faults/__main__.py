@@ -11,7 +11,7 @@ from tests.faults import table
 from tests.faults.stage import CHECKOUT, VAR, Stage
 from tests.faults.table import Outcome
 
-ROWS = ("tests.faults.jobs",)
+ROWS = ("tests.faults.jobs", "tests.faults.payments")
 LONGEST_SECONDS = 600
 
 

@@ -12,10 +12,10 @@ from tests.faults.table import Outcome, fault
 
 JOBS = 1000
 KILLS_AT = (0.2, 0.45, 0.7)
-REQUESTS = 400
+REQUESTS = 300
 BESIDE_POISON = 200
 POISON_ATTEMPTS = 3
-WORK_SECONDS = 120
+WORK_SECONDS = 200
 DONE = "SELECT count(*) FROM faults_effect"
 WAITING = "SELECT count(*) FROM job WHERE kind = 'faults.work' AND state <> 'done'"
 
