@@ -20,6 +20,7 @@ BODY_LIMITS = (
     ("/api/payments/webhook", 512 * KIB),
     ("/api/mail/webhooks/", 512 * KIB),
     ("/api/auth/", 16 * KIB),
+    ("/auth/", 16 * KIB),
     ("/api/bookings", 16 * KIB),
     ("/api/payments", 16 * KIB),
     ("/api/uploads", 16 * KIB),

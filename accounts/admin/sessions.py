@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
+from accounts import browsers
 from accounts.actions import sessions
 from accounts.models import Session
 from common.actor import actor_of
@@ -36,8 +37,8 @@ class SessionAdmin(ObjectActionsMixin, ReadOnlyAdmin):
 
     @admin.display(description="device")
     def device(self, session: Session) -> str:
-        """The start of what the browser calls itself."""
-        return session.user_agent[:60]
+        """What the browser or program is called."""
+        return browsers.named(session.user_agent)
 
     def sign_out(self, request: HttpRequest, session: Session) -> str:
         """The button."""

@@ -6,13 +6,15 @@ from dataclasses import replace
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import forms, selectors
+from accounts import browsers, forms, selectors
 from accounts.actions import admin_sessions, passwords, sessions
 from accounts.actions.admin_sessions import Present
 from accounts.errors import InvalidCredentials
+from accounts.models import Session
 from accounts.pages.frame import form_page, show, signed_in, to
 from common import limits
 from common.actor import actor_of
@@ -40,7 +42,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "factor": factor,
         "codes_left": selectors.backup_codes_remaining(user) if factor else 0,
         "required": settings.STAFF_TWO_FACTOR == "required",
-        "sessions": selectors.live_sessions(user, now=found.now).order_by("-last_used_at"),
+        "sessions": [(one, browsers.named(one.user_agent)) for one in _open_sessions(found)],
         "current": found.session.pk,
     }
     return show(request, "account", context)
@@ -98,6 +100,10 @@ def end_all_sessions(request: HttpRequest) -> HttpResponse:
         return to("account")
     admin_sessions.leave(request=request)
     return to("signed-out")
+
+
+def _open_sessions(found: Present) -> QuerySet[Session]:
+    return selectors.live_sessions(found.session.user, now=found.now).order_by("-last_used_at")
 
 
 def _at_new_password(refusal: DomainError) -> DomainError:
