@@ -59,12 +59,16 @@ def regenerate(*, user: User, by: Actor) -> list[str]:
     limits.hit("REGENERATE_BACKUP_CODES_USER", key=str(user.pk))
     if not SecondFactor.objects.filter(user=user, confirmed=True).exists():
         raise TwoFactorNotEnabled
-    batch = make()
-    with transaction.atomic():
-        factor = locks.confirmed_factor(locks.user(user.pk))
-        if factor is None:
-            raise TwoFactorNotEnabled
-        return store(factor=factor, batch=batch, now=db_now(), by=by)
+    return _replace(user, make(), by)
+
+
+@once_more
+@transaction.atomic
+def _replace(user: User, batch: Batch, by: Actor) -> list[str]:
+    factor = locks.confirmed_factor(locks.user(user.pk))
+    if factor is None:
+        raise TwoFactorNotEnabled
+    return store(factor=factor, batch=batch, now=db_now(), by=by)
 
 
 def find(*, factor: SecondFactor | None, plain: str | None) -> BackupCode | None:

@@ -32,15 +32,20 @@ def reset(*, user: User, reason: str, by: Actor) -> None:
         limits.hit("RESET_SECOND_FACTOR_USER", key=by.id)
     if str(user.pk) == by.id:
         raise CannotResetSelf
-    with transaction.atomic():
-        now = db_now()
-        challenges.supersede_all(user=user, now=now)
-        present = locks.user(user.pk)
-        authority.demand(roles=selectors.roles_of(present), by=by)
-        SecondFactor.objects.filter(user=present).delete()
-        codes.forget_failures(user=present)
-        sessions.end_all(user=present, reason=Session.RevokeReason.SECOND_FACTOR, now=now)
-        present.enrollment_open_until = now + timedelta(hours=ENROLLMENT_WINDOW_HOURS)
-        present.save(update_fields=["enrollment_open_until"])
-        audit.actions.record(action="2fa.reset_by_admin", by=by, target=Target.of(present), reason=reason.strip())
-        factor_mails.changed(user=present, template=factor_mails.RESET, now=now, by=by)
+    _reset(user, reason.strip(), by)
+
+
+@once_more
+@transaction.atomic
+def _reset(user: User, reason: str, by: Actor) -> None:
+    now = db_now()
+    challenges.supersede_all(user=user, now=now)
+    present = locks.user(user.pk)
+    authority.demand(roles=selectors.roles_of(present), by=by)
+    SecondFactor.objects.filter(user=present).delete()
+    codes.forget_failures(user=present)
+    sessions.end_all(user=present, reason=Session.RevokeReason.SECOND_FACTOR, now=now)
+    present.enrollment_open_until = now + timedelta(hours=ENROLLMENT_WINDOW_HOURS)
+    present.save(update_fields=["enrollment_open_until"])
+    audit.actions.record(action="2fa.reset_by_admin", by=by, target=Target.of(present), reason=reason)
+    factor_mails.changed(user=present, template=factor_mails.RESET, now=now, by=by)

@@ -1,7 +1,5 @@
 """Confirming who one is again, before acts that ask for it: the password, and the factor where there is one."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -18,40 +16,33 @@ from common.actor import Actor
 from common.clock import db_now
 from common.errors import FieldError, RateLimited, Unavailable, ValidationFailed
 from common.retries import once_more
-from common.target import Target
-
-
-@dataclass(frozen=True)
-class _Act:
-    """Who confirms, what the audit names, and what is written when it holds."""
-
-    user: User
-    target: Target
-    by: Actor
-    write: Callable[[datetime, list[str]], None]
 
 
 def confirm(*, session: Session, password: str, by: Actor, code: str = "") -> datetime:
-    """Take the password once more, and a code (of the app, or a backup code) of who has a factor; returns until when
-    it counts.
+    """Take the password once more, and of who has a factor a code too; returns until when the confirmation counts.
 
-    Raises InvalidCredentials, CodeInvalid, ValidationFailed without the code that is needed, RateLimited,
-    SecondFactorLocked; the session goes on either way.
+    The code is the app's, or a backup code. Raises InvalidCredentials, CodeInvalid, ValidationFailed without the code
+    that is needed, RateLimited, SecondFactorLocked, LimiterUnavailable; the session goes on either way.
     """
-
-    def write(now: datetime, amr: list[str]) -> None:
-        session.reauth_at, session.reauth_amr = now, amr
-        session.save(update_fields=["reauth_at", "reauth_amr"])
-
-    _confirm(_Act(session.user, sessions.target(session=session), by, write), password, code)
+    plain = passwords.check_input(password=password)
+    user = session.user
+    has_factor = selectors.has_second_factor(user)
+    if has_factor and not code:
+        raise ValidationFailed(errors=[FieldError("required", "A code is needed too.", pointer="#/code")])
+    now = db_now()
+    key = tokens.derive("guess-reauth", str(user.pk))
+    guess = guesses.begin(rules=guesses.rated(name="REAUTHENTICATE_USER", key=key), now=now)
+    if not passwords.matches(user=user, password=plain):
+        _refuse(session, by, InvalidCredentials.code)
+        raise InvalidCredentials
+    evidence = _looked_at(user, code, guess, now, by) if has_factor else None
+    verdict = _settle(session, evidence, guess, now, by)
+    if evidence is not None and verdict is not Verdict.RIGHT:
+        if verdict is Verdict.REPLAYED:
+            codes.refused(user=user, evidence=evidence, verdict=verdict, by=by)
+        _refuse(session, by, CodeInvalid.code)
+        raise CodeInvalid
     return selectors.reauth_until(session)
-
-
-def prove_again(*, user: User, password: str, code: str, by: Actor) -> list[str]:
-    """As `confirm`, for a door that keeps no session of ours; returns how the user proved it (RFC 8176)."""
-    proven: list[str] = []
-    _confirm(_Act(user, Target.of(user), by, lambda _now, amr: proven.extend(amr)), password, code)
-    return proven
 
 
 def demand(*, session: Session, now: datetime) -> None:
@@ -79,36 +70,16 @@ def demand_for_enrollment(*, session: Session, now: datetime) -> None:
         raise
 
 
-def _confirm(act: _Act, password: str, code: str) -> None:
-    plain = passwords.check_input(password=password)
-    has_factor = selectors.has_second_factor(act.user)
-    if has_factor and not code:
-        raise ValidationFailed(errors=[FieldError("required", "A code is needed too.", pointer="#/code")])
-    now = db_now()
-    key = tokens.derive("guess-reauth", str(act.user.pk))
-    guess = guesses.begin(rules=guesses.rated(name="REAUTHENTICATE_USER", key=key), now=now)
-    if not passwords.matches(user=act.user, password=plain):
-        _refuse(act, InvalidCredentials.code)
-        raise InvalidCredentials
-    evidence = _looked_at(act, code, guess, now) if has_factor else None
-    verdict = _settle(act, evidence, guess, now)
-    if evidence is not None and verdict is not Verdict.RIGHT:
-        if verdict is Verdict.REPLAYED:
-            codes.refused(user=act.user, evidence=evidence, verdict=verdict, by=act.by)
-        _refuse(act, CodeInvalid.code)
-        raise CodeInvalid
-
-
-def _looked_at(act: _Act, code: str, guess: guesses.Attempt, now: datetime) -> Evidence:
+def _looked_at(user: User, code: str, guess: guesses.Attempt, now: datetime, by: Actor) -> Evidence:
     """The code, counted and compared; what was not looked at gives the counted password back."""
     method = codes.method_of(code=code)
     try:
-        attempt = codes.begin(user=act.user, method=method, now=now, by=act.by)
+        attempt = codes.begin(user=user, method=method, now=now, by=by)
     except RateLimited:
         guesses.take_back(attempt=guess)
         raise
     try:
-        return codes.look(user=act.user, code=code, method=method, now=now)
+        return codes.look(user=user, code=code, method=method, now=now)
     except Unavailable:
         guesses.take_back(attempt=attempt)
         guesses.take_back(attempt=guess)
@@ -116,22 +87,24 @@ def _looked_at(act: _Act, code: str, guess: guesses.Attempt, now: datetime) -> E
 
 
 @once_more
-def _settle(act: _Act, evidence: Evidence | None, guess: guesses.Attempt, now: datetime) -> Verdict:
+@transaction.atomic
+def _settle(session: Session, evidence: Evidence | None, guess: guesses.Attempt, now: datetime, by: Actor) -> Verdict:
     """Consume the code and write the confirmation, under the locks of user and factor."""
     amr = [AMR_PASSWORD]
-    with transaction.atomic():
-        user = locks.user(act.user.pk)
-        if evidence is not None:
-            verdict = codes.consume(evidence=evidence, factor=locks.confirmed_factor(user), now=now)
-            if verdict is not Verdict.RIGHT:
-                return verdict
-            codes.accepted(user=user, evidence=evidence, now=now, by=act.by)
-            amr.append(AMR_OF[evidence.method])
-        guesses.succeed(attempt=guess)
-        act.write(now, amr)
-        audit.actions.record(action="reauth.succeeded", by=act.by, target=act.target)
+    user = locks.user(session.user_id)
+    if evidence is not None:
+        verdict = codes.consume(evidence=evidence, factor=locks.confirmed_factor(user), now=now)
+        if verdict is not Verdict.RIGHT:
+            return verdict
+        codes.accepted(user=user, evidence=evidence, now=now, by=by)
+        amr.append(AMR_OF[evidence.method])
+    guesses.succeed(attempt=guess)
+    session.reauth_at, session.reauth_amr = now, amr
+    session.save(update_fields=["reauth_at", "reauth_amr"])
+    audit.actions.record(action="reauth.succeeded", by=by, target=sessions.target(session=session))
     return Verdict.RIGHT
 
 
-def _refuse(act: _Act, reason: str) -> None:
-    audit.actions.record_refused(action="reauth.failed", by=act.by, target=act.target, reason=reason)
+def _refuse(session: Session, by: Actor, reason: str) -> None:
+    target = sessions.target(session=session)
+    audit.actions.record_refused(action="reauth.failed", by=by, target=target, reason=reason)

@@ -89,14 +89,7 @@ def begin(*, user: User, by: Actor) -> EnrollmentBegun:
     """
     limits.hit("ENROLL_SECOND_FACTOR_USER", key=str(user.pk))
     secret = totp.new_secret()
-    with transaction.atomic():
-        locks.user(user.pk)
-        now = db_now()
-        SecondFactor.objects.filter(user=user, confirmed=False).delete()
-        factor = SecondFactor(user=user, created_at=now, expires_at=now + timedelta(seconds=ENROLLMENT_TTL_SECONDS))
-        factor.secret_ciphertext = totp.seal(factor, secret)
-        factor.save(force_insert=True)
-        audit.actions.record(action="2fa.enroll_started", by=by, target=Target.of(user))
+    factor = _store_pending(user, secret, by)
     uri = totp.uri(secret, account=user.email, issuer=settings.STUDIO_NAME)
     return EnrollmentBegun(factor.pk, totp.base32(secret), uri, ENROLLMENT_TTL_SECONDS)
 
@@ -146,19 +139,35 @@ def disable(*, user: User, by: Actor, session: Session | None = None) -> None:
     limits.hit("DISABLE_SECOND_FACTOR_USER", key=str(user.pk))
     if settings.STAFF_TWO_FACTOR == "required":
         raise TwoFactorRequiredByPolicy
-    with transaction.atomic():
-        now = db_now()
-        challenges.supersede_all(user=user, now=now)
-        present = locks.user(user.pk)
-        if locks.confirmed_factor(present) is None:
-            raise TwoFactorNotEnabled
-        SecondFactor.objects.filter(user=present).delete()
-        codes.forget_failures(user=present)
-        sessions.end_all(
-            user=present, reason=Session.RevokeReason.SECOND_FACTOR, now=now, keep=session.pk if session else None
-        )
-        audit.actions.record(action="2fa.disabled", by=by, target=Target.of(present))
-        factor_mails.changed(user=present, template=factor_mails.DISABLED, now=now, by=by)
+    _disable(user, session.pk if session else None, by)
+
+
+@once_more
+@transaction.atomic
+def _store_pending(user: User, secret: bytes, by: Actor) -> SecondFactor:
+    locks.user(user.pk)
+    now = db_now()
+    SecondFactor.objects.filter(user=user, confirmed=False).delete()
+    factor = SecondFactor(user=user, created_at=now, expires_at=now + timedelta(seconds=ENROLLMENT_TTL_SECONDS))
+    factor.secret_ciphertext = totp.seal(factor, secret)
+    factor.save(force_insert=True)
+    audit.actions.record(action="2fa.enroll_started", by=by, target=Target.of(user))
+    return factor
+
+
+@once_more
+@transaction.atomic
+def _disable(user: User, keep: uuid.UUID | None, by: Actor) -> None:
+    now = db_now()
+    challenges.supersede_all(user=user, now=now)
+    present = locks.user(user.pk)
+    if locks.confirmed_factor(present) is None:
+        raise TwoFactorNotEnabled
+    SecondFactor.objects.filter(user=present).delete()
+    codes.forget_failures(user=present)
+    sessions.end_all(user=present, reason=Session.RevokeReason.SECOND_FACTOR, now=now, keep=keep)
+    audit.actions.record(action="2fa.disabled", by=by, target=Target.of(present))
+    factor_mails.changed(user=present, template=factor_mails.DISABLED, now=now, by=by)
 
 
 def _confirm(
@@ -187,6 +196,8 @@ def _confirm(
     return outcome
 
 
+@once_more
+@transaction.atomic
 @once_more
 @transaction.atomic
 def _decide(proof: _Proof) -> Confirmed | DomainError:

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from accounts.actions import codes, reauthentication
-from accounts.errors import CodeInvalid, InvalidCredentials
+from accounts.actions import codes
 from accounts.hashers import BackupCodeHasher
 from accounts.models import BackupCode, GuessCounter, SecondFactor, Session, User
 from accounts.tests import factories, factors
@@ -14,8 +13,7 @@ from accounts.tests.factories import PASSWORD
 from accounts.tests.factors import VERIFY, App, answer, challenge, outcome, signed_in
 from audit.models import AuditEvent
 from common import clock
-from common.actor import Actor
-from common.errors import LimiterUnavailable, ValidationFailed
+from common.errors import LimiterUnavailable
 from config.rates import Rate
 from mail.models import Message
 
@@ -164,17 +162,3 @@ def test_recent_means_by_the_factor_where_there_is_one(ana: App) -> None:
     assert client.post("/api/auth/invites", body).status_code == 201
     age(300)
     assert outcome(client.post("/api/auth/invites", body | {"email": "b@example.com"})) == (403, "reauth_required")
-
-
-def test_a_door_without_a_session_of_ours_confirms_by_the_same_rules(ana: App, settings: Any) -> None:
-    settings.RATES = {**settings.RATES, "REAUTHENTICATE_USER": Rate(3, 300)}
-    by, prove = Actor.staff(ana.user), reauthentication.prove_again
-    assert prove(user=ana.user, password=PASSWORD, code=ana.code(), by=by) == ["pwd", "otp"]
-    with pytest.raises(CodeInvalid):
-        prove(user=ana.user, password=PASSWORD, code=ana.code(), by=by)
-    with pytest.raises(InvalidCredentials):
-        prove(user=ana.user, password="wrong", code=ana.code(), by=by)
-    with pytest.raises(ValidationFailed):
-        prove(user=ana.user, password=PASSWORD, code="", by=by)
-    assert GuessCounter.objects.get(rule="reauthenticate_user").count == 2
-    assert AuditEvent.objects.get(action="reauth.succeeded").target_id == str(ana.user.pk)
