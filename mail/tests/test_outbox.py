@@ -88,3 +88,30 @@ def test_only_the_html_part_is_escaped():
     assert rendered.text == "Hi A & <B>: http://x/?a=1&b=2\n"
     assert "<p>Hi A &amp; &lt;B&gt;</p>" in rendered.html
     assert 'href="http://x/?a=1&amp;b=2"' in rendered.html
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"state": "lost"}, "mail_message_known_state"),
+        ({"state": State.DELIVERED}, "mail_message_sent_forgets_secrets"),
+        ({"state": State.DROPPED}, "mail_message_sent_forgets_secrets"),
+    ],
+)
+def test_the_database_refuses_states_that_cannot_be(values, name):
+    row = make_message(secrets={"link": LINK})
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        Message.objects.filter(pk=row.pk).update(**values)
+    row.refresh_from_db()
+    assert row.state == State.QUEUED
+
+
+def test_the_database_takes_a_report_once_and_a_mark_with_a_reason():
+    row = make_message()
+    told = {"message": row, "fingerprint": "f", "kind": "delivered", "provider": "p", "received_at": row.created_at}
+    models.TrackingEvent.objects.create(**told)
+    with pytest.raises(IntegrityError, match="mail_event_told_once"), transaction.atomic():
+        models.TrackingEvent.objects.create(**told)
+    with pytest.raises(IntegrityError, match="mail_marked_address_says_why"), transaction.atomic():
+        models.MarkedAddress.objects.create(address="ana@example.com")
+    assert (models.TrackingEvent.objects.count(), models.MarkedAddress.objects.count()) == (1, 0)
