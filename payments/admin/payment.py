@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -70,7 +70,6 @@ class PaymentAdmin(ReconcileButton, ObjectActionsMixin, ReadOnlyAdmin):
     list_filter = (
         "status", ReviewFilter, "review_reason", "dispute_state", "provider", "livemode", "created_at",
     )  # fmt: skip
-    list_select_related = ("booking",)
     search_fields = ("booking__reference", "booking__customer_name", "booking__customer_email", "provider_ref")
     search_help_text = _("Booking reference, name, e-mail or the provider's id")
     ordering = ("-created_at", "-id")
@@ -97,6 +96,17 @@ class PaymentAdmin(ReconcileButton, ObjectActionsMixin, ReadOnlyAdmin):
         (_("Course"), {"fields": ("attempt", "is_current", "created_at", "updated_at", "expires_at", "id")}),
     )
     readonly_fields = ("created_at", "updated_at", "id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
+        """With the booking, which every row and page names."""
+        return super().get_queryset(request).select_related("booking")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Payment | None:
+        """With what several tables of its page read."""
+        payment: Payment | None = super().get_object(request, object_id, from_field)
+        if payment is not None:
+            prefetch_related_objects([payment], "refunds", "disputes")
+        return payment
 
     @admin.display(description=_("booking"), ordering="booking__reference")
     def booking_link(self, payment: Payment) -> SafeString:

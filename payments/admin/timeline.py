@@ -1,9 +1,12 @@
-"""What happened to a payment, as tables of its page: asked, told, paid back, disputed, posted, audited."""
+"""What happened to a payment, as tables of its page: asked, told, paid back, disputed, posted, audited.
+
+The page's payment has its refunds and disputes prefetched.
+"""
 
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -13,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.selectors import events_about
 from common.target import Target
-from payments.admin.shown import countdown, money, table
-from payments.models import Payment, ProviderCall
+from payments.admin.shown import money, table
+from payments.models import LedgerEntry, Payment, ProviderCall
 
 LONGEST = 200  # rows a table; the lists have the rest
 
@@ -55,7 +58,7 @@ def refunds(payment: Payment) -> SafeString | str:
     rows = [
         (link("refund", one.pk, moment(one.created_at)), money(one.amount, one.currency), one.get_state_display(),
          one.get_origin_display(), one.provider_ref or "", one.failure_reason)
-        for one in payment.refunds.all()[:LONGEST]
+        for one in list(payment.refunds.all())[:LONGEST]
     ]  # fmt: skip
     return table([_("When"), _("Amount"), _("State"), _("Origin"), _("Provider's id"), _("Failure")], rows)
 
@@ -64,18 +67,20 @@ def disputes(payment: Payment) -> SafeString | str:
     """What the customer's bank holds, or asks about."""
     rows = [
         (link("dispute", one.pk, moment(one.opened_at)), money(one.amount, one.currency), one.get_status_display(),
-         one.get_funds_display(), countdown(one), one.provider_ref)
-        for one in payment.disputes.all()[:LONGEST]
+         one.get_funds_display(),
+         moment(one.evidence_due_by) if one.evidence_due_by else "", one.provider_ref)
+        for one in list(payment.disputes.all())[:LONGEST]
     ]  # fmt: skip
     return table([_("When"), _("Amount"), _("State"), _("Money"), _("Evidence due"), _("Provider's id")], rows)
 
 
 def ledger(payment: Payment) -> SafeString | str:
     """What was posted."""
+    sides = Prefetch("entries", LedgerEntry.objects.select_related("account"))
     rows = [
         (moment(posting.occurred_at), posting.get_kind_display(), entry.account.code,
          money(entry.amount, entry.currency))
-        for posting in payment.postings.prefetch_related("entries__account")[:LONGEST]
+        for posting in payment.postings.prefetch_related(sides)[:LONGEST]
         for entry in posting.entries.all()
     ]  # fmt: skip
     return table([_("When"), _("What"), _("Account"), _("Debit, or credit with a minus")], rows)
@@ -83,7 +88,7 @@ def ledger(payment: Payment) -> SafeString | str:
 
 def audit(payment: Payment) -> SafeString | str:
     """Who did what with the payment, its refunds and its disputes."""
-    rows = [payment, *payment.refunds.all()[:LONGEST], *payment.disputes.all()[:LONGEST]]
+    rows = [payment, *list(payment.refunds.all())[:LONGEST], *list(payment.disputes.all())[:LONGEST]]
     found = events_about([Target.of(row) for row in rows])[:LONGEST]
     return table(
         [_("When"), _("What"), _("Who")], [(moment(event.at), event.action, event.actor_label) for event in found]

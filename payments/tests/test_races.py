@@ -16,6 +16,7 @@ from jobs.testing import run_due
 from mail.models import Message
 from payments.actions import inbox, reconciling, repayments
 from payments.constants import Status
+from payments.errors import ExceedsRefundable
 from payments.models import LedgerTransaction, Payment, PaymentEvent, Refund
 from payments.tests.factories import (
     BY,
@@ -27,6 +28,7 @@ from payments.tests.factories import (
     make_payment,
     pay,
     post_intent,
+    sdk,
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.concurrency]
@@ -144,3 +146,50 @@ def test_no_transaction_is_open_while_the_provider_is_asked(twin):
     answer, _ = at_once(lambda: post_intent(booking), watch)
     assert answer.status_code == 201
     assert seen == [0]
+
+
+def refund_of(payment):
+    wish = repayments.Wish(payment_id=payment.pk, amount=400, reason="duplicate")
+    try:
+        return repayments.create(wish=wish, by=BY).state
+    except ExceedsRefundable as refusal:
+        return refusal.code
+
+
+@pytest.fixture
+def thousand(twin):
+    """A payment of which 1000 minor units can be paid back."""
+    booking = make_booking()
+    pay(twin, begin(booking))
+    deliver_all(twin)
+    payment = Payment.objects.get()
+    sdk(twin).v1.refunds.create({"payment_intent": payment.provider_ref, "amount": 74_000})
+    deliver_all(twin)
+    return Payment.objects.get()
+
+
+def test_sixteen_refunds_of_four_hundred_of_a_thousand_are_two(twin, thousand):
+    found = Counter(at_once(*[lambda: refund_of(thousand)] * THREADS))
+    assert found == {"succeeded": 2, "exceeds_refundable": 14}
+    thousand.refresh_from_db()
+    assert (thousand.amount_refunded, thousand.amount_refund_pending) == (74_800, 0)
+    assert Refund.objects.filter(amount=400, state="succeeded").count() == 2
+    assert twin.control()["calls"]["POST /v1/refunds"] == 3
+
+
+def test_without_the_lock_there_would_be_more(twin, thousand, monkeypatch):
+    """The negative control: all read what is left before anyone has reserved it; only the provider still says no."""
+    barrier = threading.Barrier(THREADS, timeout=20)
+    checked = repayments._checked
+
+    def late(*args):
+        amount = checked(*args)
+        barrier.wait()
+        return amount
+
+    monkeypatch.setattr(repayments, "_checked", late)
+    monkeypatch.setattr(repayments.locks, "payment", lambda payment_id: Payment.objects.get(pk=payment_id))
+    monkeypatch.setattr(repayments, "_attempt", lambda call, *, by: None)
+    found = Counter(at_once(*[lambda: refund_of(thousand)] * THREADS))
+    assert found == {"requested": THREADS}
+    assert Refund.objects.filter(amount=400).count() == THREADS
