@@ -156,6 +156,7 @@ def secret_of(*, factor: SecondFactor) -> bytes | None:
                     "code": "second_factor_unreadable",
                     "record": str(factor.pk),
                     "summary": f"The second factor of user {factor.user_id} cannot be decrypted.",
+                    "path": f"/admin/accounts/user/{factor.user_id}/change/",
                 },
                 by=Actor.system("sign-in"),
                 dedupe_key=f"second_factor_unreadable:{factor.pk}",

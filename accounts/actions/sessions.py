@@ -136,12 +136,17 @@ def revoke_all_for(*, user: User, by: Actor) -> int:
     The caller has checked `accounts.revoke_sessions`. Raises RateLimited.
     """
     limits.hit("REVOKE_USER_SESSIONS_USER", key=by.id)
+    return _revoke_all_for(user, by)
+
+
+@once_more
+@transaction.atomic
+def _revoke_all_for(user: User, by: Actor) -> int:
     now = db_now()
-    with transaction.atomic():
-        open_challenges.supersede_all(user=user, now=now)
-        locks.user(user.pk)
-        ended = end_all(user=user, reason=Session.RevokeReason.REVOKED_BY_ADMIN, now=now)
-        audit.actions.record(action="session.revoked_by_admin", by=by, target=Target.of(user), meta={"revoked": ended})
+    open_challenges.supersede_all(user=user, now=now)
+    locks.user(user.pk)
+    ended = end_all(user=user, reason=Session.RevokeReason.REVOKED_BY_ADMIN, now=now)
+    audit.actions.record(action="session.revoked_by_admin", by=by, target=Target.of(user), meta={"revoked": ended})
     return ended
 
 

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+import audit.actions
 from accounts import selectors
 from accounts.actions import challenges, codes
 from accounts.errors import ChallengeInvalid, SigningUnavailable
@@ -20,6 +21,7 @@ from common import clock
 from common.actor import Actor
 from config.rates import Rate
 from jobs.models import Job
+from jobs.testing import run_due
 
 pytestmark = pytest.mark.django_db
 VISITOR = Actor.system("visitor")
@@ -290,7 +292,7 @@ def test_a_challenge_without_a_factor_any_more_is_invalid(ana: App) -> None:
     assert outcome(answer(VERIFY, token, ana.code())) == (401, "challenge_invalid")
 
 
-def test_a_secret_of_another_row_is_a_wrong_code_and_an_alert(ana: App) -> None:
+def test_a_secret_of_another_row_is_a_wrong_code_and_an_alert(ana: App, settings: Any, mailoutbox: list[Any]) -> None:
     ben = factors.colleague()
     stolen = SecondFactor.objects.get(user=ana.user)
     SecondFactor.objects.filter(user=ben.user).update(secret_ciphertext=stolen.secret_ciphertext)
@@ -302,6 +304,33 @@ def test_a_secret_of_another_row_is_a_wrong_code_and_an_alert(ana: App) -> None:
     assert (alert.args["code"], alert.args["record"]) == ("second_factor_unreadable", str(row.pk))
     assert row.last_step == 0
     assert [name for name, _, _ in events("2fa.failed")] == ["2fa.failed"] * 2
+    settings.ALERT_EMAIL = ["alarm@example.com"]
+    run_due()
+    (sent,) = mailoutbox
+    assert sent.to == ["alarm@example.com"]
+    assert "second_factor_unreadable" in sent.body
+    assert f"http://testserver/admin/accounts/user/{ben.user.pk}/change/" in sent.body
+
+
+def test_a_code_is_not_used_up_when_the_audit_cannot_be_written(
+    ana: App, api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, code = challenge(ana.user), ana.code()
+    record = audit.actions.record
+    client = APIClient(raise_request_exception=False)
+
+    def fail(*, action: str, **values: Any) -> Any:
+        if action == "2fa.verified":
+            raise RuntimeError("The audit log is full.")
+        return record(action=action, **values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(audit.actions, "record", fail)
+        assert client.post(VERIFY, {"challenge_token": token, "code": code}, format="json").status_code == 500
+    assert LoginChallenge.objects.get().consumed_at is None
+    assert SecondFactor.objects.get().last_step == 0
+    assert not Session.objects.exists()
+    assert answer(VERIFY, token, code).status_code == 200
 
 
 def test_nothing_is_used_up_when_no_key_can_sign(ana: App, monkeypatch: pytest.MonkeyPatch) -> None:

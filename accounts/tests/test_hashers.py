@@ -8,7 +8,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher, check_password, ma
 
 from accounts import hashers
 from accounts.constants import HASHES_AT_ONCE
-from accounts.hashers import StaffArgon2Hasher
+from accounts.hashers import BackupCodeHasher, StaffArgon2Hasher
 from common.errors import LimiterUnavailable
 
 
@@ -56,6 +56,8 @@ def test_who_waits_too_long_for_a_slot_is_sent_away(monkeypatch: pytest.MonkeyPa
     try:
         with pytest.raises(LimiterUnavailable):
             hasher.verify("secret", "argon2$argon2id$…")
+        with pytest.raises(LimiterUnavailable):
+            BackupCodeHasher().encode("code", "saltsaltsaltsalt")  # they share the slots
     finally:
         for _ in range(HASHES_AT_ONCE):
             hashers._slots.release()
