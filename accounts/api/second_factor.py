@@ -141,7 +141,7 @@ class EnrollSecondFactorView(EnrollmentView):
 
     @operation(
         "enrollSecondFactor", request=EnrollSerializer, responses={200: EnrollmentBegunSerializer},
-        errors=ENROLL_ERRORS, auth="staff_or_none", tags=TAGS,
+        errors=ENROLL_ERRORS, auth="staff_or_none", tags=TAGS, never=[errors.TwoFactorRequired],
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """Get a secret for an app; an earlier one that was not confirmed is void."""
@@ -162,7 +162,7 @@ class ConfirmSecondFactorView(EnrollmentView):
 
     @operation(
         "confirmSecondFactor", request=ConfirmEnrollmentSerializer, responses={200: CONFIRMED}, errors=CONFIRM_ERRORS,
-        parameters=[TRANSPORT], auth="staff_or_none", tags=TAGS,
+        parameters=[TRANSPORT], auth="staff_or_none", tags=TAGS, never=[errors.TwoFactorRequired],
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """Show by a first code that the app holds the secret; with the token this signs in too."""

@@ -187,7 +187,7 @@ class MeView(AuthView):
     permission_classes = (staff(),)
     open_without_second_factor = True
 
-    @operation("getMe", responses={200: MeSerializer}, auth="staff", tags=TAGS)
+    @operation("getMe", responses={200: MeSerializer}, auth="staff", tags=TAGS, never=[errors.TwoFactorRequired])
     def get(self, request: Request) -> Response:
         """Who one is and what one may do."""
         return Response(answers.me_body(session_of(request)))
@@ -201,7 +201,7 @@ class ReauthenticateView(AuthView):
 
     @operation(
         "reauthenticate", request=ReauthenticateSerializer, responses={200: ReauthenticatedSerializer},
-        errors=REAUTH_ERRORS, auth="staff", tags=TAGS,
+        errors=REAUTH_ERRORS, auth="staff", tags=TAGS, never=[errors.TwoFactorRequired],
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """Give password and code again, before an act that answers `reauth_required`."""

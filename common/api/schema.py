@@ -54,8 +54,12 @@ def operation(
     parameters: Iterable[OpenApiParameter] = (),
     auth: Who = "public",
     tags: Iterable[str] = (),
+    never: Iterable[type[DomainError]] = (),
 ) -> Callable[[F], F]:
-    """Describe a view method: `responses` by status or (status, media type), `errors` beside those that all have."""
+    """Describe a view method: `responses` by status or (status, media type), `errors` beside those that all have.
+
+    `never` names those of all that this one does not give.
+    """
     known = [*errors, InternalError, DatabaseUnavailable, MethodNotAllowed, NotAcceptable]
     parameters = list(parameters)
     if request is not None:
@@ -67,7 +71,7 @@ def operation(
     if auth != "public":
         known += CREDENTIAL_ERRORS
     answers: dict[Any, Any] = dict(responses)
-    answers.update(_problems(known))
+    answers.update(_problems(set(known).difference(never)))
     return extend_schema(
         operation_id=operation_id,
         request=request,
