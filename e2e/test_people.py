@@ -60,6 +60,7 @@ def mailed_link(page: Page, studio: Studio, path: str) -> str:
 
 def shoot_widths(page: Page, name: str) -> None:
     """A picture at a phone's, a tablet's and a desk's width; nothing scrolls sideways."""
+    page.wait_for_load_state()
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} scrolls sideways at {width}"
@@ -213,6 +214,7 @@ def reset_password(page: Page, studio: Studio, colleague: Colleague) -> None:
     """From *Forgot your password?* to a new one, which alone opens nothing."""
     page.goto("/auth/sign-in")
     page.get_by_role("link", name="Forgot your password?").click()
+    page.wait_for_url("**/auth/reset")
     shoot_widths(page, "reset-ask")
     fill(page, "Send me a link", email=COLLEAGUE)
     expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
@@ -234,9 +236,11 @@ def reset_colleagues_factor(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto("/admin/accounts/user/")
     page.get_by_role("link", name=COLLEAGUE).click()
+    page.wait_for_url("**/change/")
     shoot_widths(page, "admin-user")
     page.set_viewport_size({"width": 1280, "height": 900})
     page.get_by_role("link", name="Reset the second factor").click()
+    page.wait_for_url("**/action/reset-factor/")
     shoot_widths(page, "admin-reset-factor")
     fill(page, "Reset the second factor", reason="Wanjiru called me from her own number.")
     expect(page.locator(".messagelist")).to_contain_text("72 hours")
