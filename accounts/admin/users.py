@@ -16,6 +16,8 @@ from accounts.constants import MAY_RESET_SECOND_FACTOR, MAY_REVOKE_SESSIONS, ROL
 from accounts.models import SecondFactor, User
 from accounts.roles import ALL
 from common.admin import ActionAdmin, ObjectAction, ObjectActionsMixin
+from common.admin.shown import NOTHING
+from mail import selectors as mail
 
 MAY_CHANGE = "accounts.change_user"
 
@@ -63,11 +65,12 @@ class UserAdmin(ObjectActionsMixin, ActionAdmin):
     list_filter = ("is_active", ("groups", admin.RelatedOnlyFieldListFilter))
     search_fields = ("email", "first_name", "last_name")
     fields = (
-        "email", "first_name", "last_name", "roles", "is_active", "two_factor", "enrollment_open_until", "last_login",
-        "created_at",
+        "email", "mail_trouble", "first_name", "last_name", "roles", "is_active", "two_factor", "enrollment_open_until",
+        "last_login", "created_at",
     )  # fmt: skip
     readonly_fields = (
-        "first_name", "last_name", "is_active", "two_factor", "enrollment_open_until", "last_login", "created_at",
+        "mail_trouble", "first_name", "last_name", "is_active", "two_factor", "enrollment_open_until", "last_login",
+        "created_at",
     )  # fmt: skip
     object_actions = (
         ObjectAction(
@@ -127,6 +130,12 @@ class UserAdmin(ObjectActionsMixin, ActionAdmin):
     def two_factor(self, user: Any) -> bool:
         """Whether there is one."""
         return bool(user.has_factor)
+
+    @admin.display(description="mail")
+    def mail_trouble(self, user: User) -> str:
+        """What is known against the address: it bounced, or its reader complained."""
+        found = mail.address_trouble(user.email)
+        return found.words if found else NOTHING
 
     @admin.display(description="roles")
     def role_names(self, user: User) -> str:

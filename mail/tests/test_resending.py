@@ -129,14 +129,6 @@ def test_pages_need_the_permission():
         page().html_view(request(allowed=False), row.pk)
 
 
-def test_the_html_page_may_run_and_load_nothing():
-    row = make_message()
-    views = {pattern.name: pattern.callback for pattern in page().get_urls() if pattern.name == "mail_message_html"}
-    answer = views["mail_message_html"](request(), message_id=row.pk)
-    assert answer._csp_replace["default-src"] == ["'none'"]
-    assert answer._csp_replace["sandbox"] is True
-
-
 def test_the_button_is_offered_once_the_message_is_out():
     row = make_message()
     assert page().may_resend(row) is False
