@@ -133,6 +133,7 @@ class TestWithAFactor:
         doors.type_password(client, owner)
         code = doors.code_of(secret)
         page = client.get("/auth/code?next=/admin/cms/post/").content.decode()
+        assert client.cookies["challenge"].value not in page
         assert 'autocomplete="one-time-code"' in page
         answer = client.post("/auth/code", {"code": f"{code[:3]} {code[3:]}", "next": doors.hidden(page, "next")})
 
@@ -194,6 +195,7 @@ class TestEnrolmentAtTheDoor:
         assert (answer.status_code, answer["Location"]) == (303, "/auth/enroll?next=%2Fadmin%2Fcms%2Fpost%2F")
         assert not opens_admin(client)
         page = client.get(answer["Location"]).content.decode()
+        assert client.cookies["enrollment"].value not in page
         secret = doors.shown_secret(page)
         assert 'src="data:image/svg+xml' in page
         again = client.get(answer["Location"]).content.decode()
