@@ -4,6 +4,7 @@ A worker may hold a connection and yet never consume again once Redis has been a
 nothing else shows it: its process is up and answers pings.
 """
 
+from queue import Empty
 from typing import Any
 
 from kombu.transport import redis
@@ -17,8 +18,13 @@ class Channel(redis.Channel):
     """Marks each answer of the broker to "is there anything for me"; there is one a second when there is nothing."""
 
     def _brpop_read(self, **options: Any) -> Any:
+        try:
+            found = super()._brpop_read(**options)  # type: ignore[misc] # the stub leaves out what is private
+        except Empty:
+            pulse.mark()
+            raise
         pulse.mark()
-        return super()._brpop_read(**options)  # type: ignore[misc] # the stub leaves out what is private
+        return found
 
 
 class Transport(redis.Transport):

@@ -2,7 +2,9 @@
 
 import os
 import threading
+from contextlib import suppress
 from datetime import timedelta
+from queue import Empty
 
 import pytest
 from celery.worker import state as celery_state
@@ -198,11 +200,21 @@ def test_a_silent_worker_stops_politely_and_then_at_once(monkeypatch):
 
 
 def test_each_answer_of_the_broker_is_a_sign_of_life(monkeypatch):
-    monkeypatch.setattr(Transport.Channel.__mro__[1], "_brpop_read", lambda self: "read")
-    monkeypatch.setattr(pulse, "_at", 0.0)
-    assert pulse.silent_seconds() > 1
-    assert Transport.Channel._brpop_read(object.__new__(Transport.Channel)) == "read"
-    assert pulse.silent_seconds() < 1
+    answers = [True, Empty(), ConnectionError()]
+
+    def answer(_channel):
+        said = answers.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    monkeypatch.setattr(Transport.Channel.__mro__[1], "_brpop_read", answer)
+    channel = object.__new__(Transport.Channel)
+    for is_life in (True, True, False):
+        monkeypatch.setattr(pulse, "_at", 0.0)
+        with suppress(Empty, ConnectionError):
+            channel._brpop_read()
+        assert (pulse.silent_seconds() < 1) is is_life
 
 
 def test_a_pulse_starts_now():

@@ -7,6 +7,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 
+from devkit.processes import LauncherError
 from tests.faults.stage import CHECKOUT, Stage
 from tests.faults.table import Outcome, fault
 
@@ -14,6 +15,7 @@ JOBS = 1000
 KILLS_AT = (0.2, 0.45, 0.7)
 REQUESTS = 300
 BESIDE_POISON = 200
+FREEZE_SECONDS = (3, 3, 26)
 POISON_ATTEMPTS = 3
 WORK_SECONDS = 200
 DONE = "SELECT count(*) FROM faults_effect"
@@ -203,6 +205,30 @@ def web_and_relay(stage: Stage) -> Outcome:
         web_.start()
 
     return visit(stage, hit)
+
+
+@fault("Valkey freezes while visitors enqueue")
+def frozen_broker(stage: Stage) -> Outcome:
+    """It accepts connections and never answers: visitors notice nothing, and silent workers end and are started again.
+
+    The last freeze outlasts what a worker may be silent.
+    """
+    stage.sink()
+    valkey = stage.valkey()
+    stage.relay()
+    worker = stage.worker()
+    stage.web()
+    freezes = iter(FREEZE_SECONDS)
+
+    def hit() -> None:
+        valkey.freeze()
+        time.sleep(next(freezes))
+        valkey.thaw()
+
+    found = visit(stage, hit)
+    if worker.starts < 2:
+        raise LauncherError("The worker was silent for longer than it may be, and did not end.")
+    return found
 
 
 @fault("kill -9 of PostgreSQL while visitors enqueue")

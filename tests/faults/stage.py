@@ -89,6 +89,11 @@ class Process:
             raise LauncherError(f"{self.name} was not started.")
         return self._child.process.pid
 
+    @property
+    def starts(self) -> int:
+        """How often it was started."""
+        return self._count
+
     def running(self) -> bool:
         """Tell whether it lives."""
         return self._child is not None and self._child.process is not None and self._child.code() is None
