@@ -1,6 +1,6 @@
 """Celery carries the ids of jobs from the relay to workers; it holds nothing that the job table does not.
 
-`celery -A config worker -Q default,mail,media` runs a worker.
+`celery -A config worker --queues default,mail,media` runs a worker for everything.
 """
 
 import os
