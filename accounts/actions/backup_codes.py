@@ -50,7 +50,6 @@ def store(*, factor: SecondFactor, batch: Batch, now: datetime, by: Actor) -> li
     return list(batch.shown)
 
 
-@once_more
 def regenerate(*, user: User, by: Actor) -> list[str]:
     """New codes for a user whose factor was shown just now, by an app's code; the old ones are dead.
 

@@ -18,7 +18,6 @@ from common.retries import once_more
 from common.target import Target
 
 
-@once_more
 def reset(*, user: User, reason: str, by: Actor) -> None:
     """Remove factor, codes and sessions, and open the enrolment window for 72 hours. The user gets a mail.
 

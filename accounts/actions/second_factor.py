@@ -81,7 +81,6 @@ class _Proof:
     by: Actor
 
 
-@once_more
 def begin(*, user: User, by: Actor) -> EnrollmentBegun:
     """A new secret for a user; replaces one that waits. The caller has demanded what `reauthentication` says.
 
@@ -130,16 +129,16 @@ def confirm_at_door(*, token: str, enrollment_id: uuid.UUID, code: str, by: Acto
     return done.codes, Proven(found.user, done.factor, list(AMR))
 
 
-@once_more
 def disable(*, user: User, by: Actor, session: Session | None = None) -> None:
-    """Switch the factor off and end all other sessions. The caller has demanded a recent confirmation with the factor.
+    """Switch the factor off; `session` lives on by the password alone, all others end.
 
-    Raises TwoFactorRequiredByPolicy, TwoFactorNotEnabled, RateLimited.
+    The caller has demanded a recent confirmation with the factor. Raises TwoFactorRequiredByPolicy,
+    TwoFactorNotEnabled, RateLimited.
     """
     limits.hit("DISABLE_SECOND_FACTOR_USER", key=str(user.pk))
     if settings.STAFF_TWO_FACTOR == "required":
         raise TwoFactorRequiredByPolicy
-    _disable(user, session.pk if session else None, by)
+    _disable(user, session, by)
 
 
 @once_more
@@ -157,7 +156,7 @@ def _store_pending(user: User, secret: bytes, by: Actor) -> SecondFactor:
 
 @once_more
 @transaction.atomic
-def _disable(user: User, keep: uuid.UUID | None, by: Actor) -> None:
+def _disable(user: User, kept: Session | None, by: Actor) -> None:
     now = db_now()
     challenges.supersede_all(user=user, now=now)
     present = locks.user(user.pk)
@@ -165,7 +164,7 @@ def _disable(user: User, keep: uuid.UUID | None, by: Actor) -> None:
         raise TwoFactorNotEnabled
     SecondFactor.objects.filter(user=present).delete()
     codes.forget_failures(user=present)
-    sessions.end_all(user=present, reason=Session.RevokeReason.SECOND_FACTOR, now=now, keep=keep)
+    _end_other_sessions(present, kept, [AMR_PASSWORD], now)
     audit.actions.record(action="2fa.disabled", by=by, target=Target.of(present))
     factor_mails.changed(user=present, template=factor_mails.DISABLED, now=now, by=by)
 
@@ -196,8 +195,6 @@ def _confirm(
     return outcome
 
 
-@once_more
-@transaction.atomic
 @once_more
 @transaction.atomic
 def _decide(proof: _Proof) -> Confirmed | DomainError:
@@ -232,18 +229,20 @@ def _enable(
     audit.actions.record(action="2fa.enabled", by=proof.by, target=Target.of(user), meta=meta)
     shown = backup_codes.store(factor=pending, batch=proof.batch, now=now, by=proof.by)
     enrollment.use_up_all(user=user, now=now)
-    _end_other_sessions(user, proof.kept, now)
+    if proof.kept is not None:
+        proof.kept.reauth_at = now
+    _end_other_sessions(user, proof.kept, AMR, now)
     factor_mails.changed(user=user, template=factor_mails.ENABLED, now=now, by=proof.by)
     pair = sessions.store(prepared=proof.prepared) if proof.prepared else None
     return Confirmed(shown, pending, pair)
 
 
-def _end_other_sessions(user: User, kept: Session | None, now: datetime) -> None:
-    """The session in which the factor was enabled has been proven by it; the others have not."""
+def _end_other_sessions(user: User, kept: Session | None, amr: Sequence[str], now: datetime) -> None:
+    """The session in which the factor changed counts as proven this way from now on; the others have not been."""
     reason = Session.RevokeReason.SECOND_FACTOR
     sessions.end_all(user=user, reason=reason, now=now, keep=kept.pk if kept else None)
     if kept is not None:
-        kept.amr, kept.reauth_at, kept.reauth_amr = list(AMR), now, list(AMR)
+        kept.amr, kept.reauth_amr = list(amr), list(amr)
         kept.save(update_fields=["amr", "reauth_at", "reauth_amr"])
 
 

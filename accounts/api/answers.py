@@ -11,7 +11,8 @@ from accounts.actions.challenges import ChallengeIssued
 from accounts.actions.enrollment import EnrollmentNeeded
 from accounts.actions.sessions import TokenPair
 from accounts.api import transport
-from accounts.api.serializers import ChallengeSerializer, EnrollmentNeededSerializer, MeSerializer, TokensSerializer
+from accounts.api.factor_serializers import ChallengeSerializer
+from accounts.api.serializers import EnrollmentNeededSerializer, MeSerializer, TokensSerializer
 from accounts.constants import ACCESS_TTL_SECONDS
 from accounts.models import Session, User
 

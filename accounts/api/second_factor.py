@@ -11,9 +11,7 @@ from accounts.actions import backup_codes, challenges, reauthentication, second_
 from accounts.actions.second_factor import EnrollmentBegun
 from accounts.api import answers, transport
 from accounts.api.base import TAGS, AuthView, VisitorView, session_of
-from accounts.api.parameters import TRANSPORT
-from accounts.api.permissions import RecentAppCode, recent
-from accounts.api.serializers import (
+from accounts.api.factor_serializers import (
     AnswerChallengeSerializer,
     BackupCodesSerializer,
     BackupTokensSerializer,
@@ -23,8 +21,10 @@ from accounts.api.serializers import (
     EnrollmentBegunSerializer,
     EnrollSerializer,
     SecondFactorSerializer,
-    TokensSerializer,
 )
+from accounts.api.parameters import TRANSPORT
+from accounts.api.permissions import RecentAppCode, recent
+from accounts.api.serializers import TokensSerializer
 from accounts.models import Session
 from common.actor import actor_of
 from common.api.body import parse

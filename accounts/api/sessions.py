@@ -14,9 +14,9 @@ from accounts.actions.sessions import TokenPair
 from accounts.api import answers, transport
 from accounts.api.authentication import AccessTokenAuthentication
 from accounts.api.base import TAGS, AuthView, VisitorView, session_of
+from accounts.api.factor_serializers import ChallengeSerializer
 from accounts.api.parameters import CURSOR, ID, PER_PAGE, TRANSPORT
 from accounts.api.serializers import (
-    ChallengeSerializer,
     EnrollmentNeededSerializer,
     LoginSerializer,
     LogoutAllSerializer,

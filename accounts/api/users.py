@@ -8,14 +8,10 @@ from rest_framework.response import Response
 from accounts import errors, selectors
 from accounts.actions import second_factor, sessions
 from accounts.api.base import TAGS, AuthView
+from accounts.api.factor_serializers import ColleagueListSerializer, ColleagueSerializer, ResetSecondFactorSerializer
 from accounts.api.parameters import CURSOR, ID, PER_PAGE
 from accounts.api.permissions import recent
-from accounts.api.serializers import (
-    ColleagueListSerializer,
-    ColleagueSerializer,
-    ResetSecondFactorSerializer,
-    RevokedSerializer,
-)
+from accounts.api.serializers import RevokedSerializer
 from accounts.constants import MAY_RESET_SECOND_FACTOR, MAY_REVOKE_SESSIONS, MAY_VIEW_USERS
 from accounts.models import User
 from common import limits

@@ -396,7 +396,7 @@ def test_the_state_of_ones_own_factor(ana: App, ben: User) -> None:
     assert outcome(APIClient().get("/api/auth/2fa")) == (401, "not_authenticated")
 
 
-def test_switching_off_ends_everything_else(ana: App) -> None:
+def test_switching_off_ends_everything_else(ana: App, settings: Any) -> None:
     factors.give_codes(ana.user)
     client, other = signed_in(ana.user), signed_in(ana.user)
     token = challenge(ana.user)
@@ -410,6 +410,9 @@ def test_switching_off_ends_everything_else(ana: App) -> None:
     assert actions()[-1] == "2fa.disabled"
     assert Message.objects.get().template == "accounts/second_factor_disabled"
     assert outcome(client.post(DISABLE, {})) == (409, "two_factor_not_enabled")
+    settings.STAFF_TWO_FACTOR = "required"
+    assert outcome(client.get("/api/auth/sessions")) == (403, "two_factor_required")
+    settings.STAFF_TWO_FACTOR = "optional"
     signed = APIClient().post(LOGIN, {"email": ana.user.email, "password": PASSWORD}, format="json")
     assert signed.json()["status"] == "authenticated"
 
