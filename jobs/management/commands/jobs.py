@@ -14,7 +14,10 @@ from jobs.actions import cancel, requeue
 from jobs.models import Job, State
 
 LISTED = 50
-SHOWN = ("kind", "state", "attempts", "max_attempts", "created_at", "run_at", "lease_until", "worker", "finished_at")
+SHOWN = (
+    "id kind state attempts max_attempts created_at run_at slot redispatch_at lease_until worker finished_at dedupe_key "
+    "request_id actor_kind actor_id args_version args steps"
+).split()
 
 
 class Command(BaseCommand):
@@ -52,8 +55,8 @@ class Command(BaseCommand):
         """Print all of one job."""
         job = selectors.job(options["id"])
         for name in SHOWN:
-            self.stdout.write(f"{name:<13} {getattr(job, name) or '-'}")
-        self.stdout.write(f"{'args':<13} {json.dumps(job.args)}")
+            value = getattr(job, name)
+            self.stdout.write(f"{name:<13} {json.dumps(value) if isinstance(value, dict) else value or '-'}")
         if job.last_error:
             self.stdout.write(f"\n{job.last_error}")
 
