@@ -46,7 +46,10 @@ def test(options: argparse.Namespace, env: Environment) -> bool:
     """Run the checks and every test, and print the coverage of branches; both run, whatever the first one finds."""
     checked = run_checks(env)
     coverage = ["--cov", "--cov-report=term:skip-covered"]
-    return pytest("-q", "-n", options.workers, "--maxprocesses", options.workers, *coverage) and checked
+    return (
+        pytest("-q", "-n", options.workers, "--maxprocesses", options.workers, "--dist", "loadgroup", *coverage)
+        and checked
+    )
 
 
 def e2e(_options: argparse.Namespace, _env: Environment) -> bool:

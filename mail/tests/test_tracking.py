@@ -123,6 +123,11 @@ def test_a_body_that_is_no_report_is_400(row):
     assert TrackingEvent.objects.count() == 0
 
 
+def test_a_body_that_is_too_long_is_not_read():
+    answer = call("[" + " " * 512 * 1024 + "]")
+    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+
+
 def test_unknown_providers_and_methods():
     assert call([], provider="nobody").status_code == 404
     assert call([], provider="inbound").status_code == 404

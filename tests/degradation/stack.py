@@ -27,7 +27,7 @@ from devkit.sendgrid import SendGrid
 from devkit.testing import CHECKOUT
 from devkit.valkey import Valkey
 
-READY_SECONDS = 40
+READY_SECONDS = 90
 ENVIRONMENT = {
     "DJANGO_ENV": "test",
     "DJANGO_SETTINGS_MODULE": "config.settings",

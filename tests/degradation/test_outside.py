@@ -17,6 +17,7 @@ from tests.degradation.stack import wait_until
 from uploads.models import File
 from uploads.tests.factories import arrived, picture, store
 
+pytestmark = pytest.mark.xdist_group("degradation")  # one running system for all of them
 HOUR = 3600
 BY = Actor.system("test")
 ALERT = {"code": "x", "record": "1", "summary": "s", "url": "", "runbook_url": "http://testserver/docs/runbook/x"}

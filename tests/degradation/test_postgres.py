@@ -4,8 +4,11 @@ import os
 import signal
 import time
 
+import pytest
+
 from tests.degradation.stack import wait_until
 
+pytestmark = pytest.mark.xdist_group("degradation")  # one running system for all of them
 LISTING = "/api/services"
 
 

@@ -13,6 +13,7 @@ from common import cache as redis_cache
 from common.cache import ForgivingRedisCache
 from tests.degradation.stack import wait_until
 
+pytestmark = pytest.mark.xdist_group("degradation")  # one running system for all of them
 ABSENT = {"status": "degraded", "reason": "redis_absent"}
 AWAY = {"status": "degraded", "reason": "redis_unavailable"}
 LISTING = "/api/services"
