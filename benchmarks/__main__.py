@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from benchmarks import jobs, public_reads
+from benchmarks import audit, jobs, public_reads
 from devkit.processes import LauncherError
 
-BENCHMARKS = {"public_reads": public_reads.run, "jobs": jobs.run}
+BENCHMARKS = {"public_reads": public_reads.run, "jobs": jobs.run, "audit": audit.run}
 FEWEST_ROUNDS = 1
 
 

@@ -14,12 +14,14 @@ from common.actor import Actor
 from common.watched import Watched
 
 NET = "audit_net"
+PUBLIC = "public"  # no role can be called so
 NAME_DIGITS = 8
 TAKEN_BACK = "UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER"
 # Roles that were granted more than reading and inserting: not the owner, whose rights nobody can take away.
 GRANTEES = """
-SELECT DISTINCT pg_get_userbyid(acl.grantee) FROM pg_class c, aclexplode(c.relacl) AS acl
-WHERE c.oid = %s::regclass AND acl.grantee NOT IN (c.relowner, 0)
+SELECT DISTINCT CASE acl.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(acl.grantee) END
+FROM pg_class c, aclexplode(c.relacl) AS acl
+WHERE c.oid = %s::regclass AND acl.grantee <> c.relowner
     AND acl.privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER')
 """
 OWNED = "SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = %s::regclass"
@@ -86,9 +88,10 @@ def _restrict(table: str) -> list[str]:
         cursor.execute(GRANTEES, [table])
         roles = [name for (name,) in cursor.fetchall()]
     for role in roles:
-        names = sql.Identifier(table), sql.Identifier(role)
-        _run(sql.SQL(f"REVOKE {TAKEN_BACK} ON {{}} FROM {{}}").format(*names))
-        _run(sql.SQL(f"GRANT EXECUTE ON FUNCTION {FUNCTIONS} TO {{}}").format(names[1]))
+        grantee = sql.SQL("PUBLIC") if role == PUBLIC else sql.Identifier(role)
+        _run(sql.SQL(f"REVOKE {TAKEN_BACK} ON {{}} FROM {{}}").format(sql.Identifier(table), grantee))
+        if role != PUBLIC:
+            _run(sql.SQL(f"GRANT EXECUTE ON FUNCTION {FUNCTIONS} TO {{}}").format(grantee))
     return roles
 
 

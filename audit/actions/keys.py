@@ -37,7 +37,7 @@ def rekey(*, by: Actor) -> int:
     done = 0
     with transaction.atomic():
         for row in AuditSigningKey.objects.exclude(private_ciphertext=None).order_by("key_id"):
-            signer = keys.unseal(row)
+            signer = None if keys.is_current(row) else keys.unseal(row)
             if signer is not None:
                 sealed = keys.seal(signer.seed, row.key_id)
                 done += AuditSigningKey.objects.filter(pk=row.pk).update(private_ciphertext=sealed)

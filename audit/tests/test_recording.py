@@ -1,9 +1,12 @@
 """Writing the log."""
 
+import ast
 import threading
+from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
+from django.contrib.auth.models import Group
+from django.db import DatabaseError, connection, transaction
 
 from audit import selectors
 from audit.actions import record, record_refused
@@ -123,3 +126,54 @@ def test_record_in_a_thread_without_transaction_is_refused_too():
     thread.start()
     thread.join(10)
     assert len(caught) == 1
+
+
+class Ghost:
+    """A kind of actor that nobody knows."""
+
+    value = "ghost"
+
+
+def test_when_the_log_cannot_be_written_the_change_falls():
+    """The row and the change stand or fall together, in this direction too."""
+
+    def act():
+        with transaction.atomic():
+            Group.objects.create(name="Ghosts")
+            record(action="thing.changed", by=Actor(Ghost(), "g", "Ghost"))  # a kind that the table refuses
+
+    with pytest.raises(DatabaseError):
+        act()
+    assert Group.objects.filter(name="Ghosts").count() == 0
+    assert AuditEvent.objects.count() == 0
+
+
+def test_a_refused_attempt_inside_a_lost_transaction_must_be_written_outside():
+    """What `record` wrote goes with the rollback; that is why refusals have a function of their own."""
+    with transaction.atomic():
+        record(action="thing.changed", by=ANA)
+        with pytest.raises(RuntimeError):
+            record_refused(action="thing.changed", by=ANA)
+        transaction.set_rollback(True)
+    record_refused(action="thing.changed", by=ANA)
+    assert [row.outcome for row in AuditEvent.objects.all()] == [Outcome.REFUSED]
+
+
+def test_every_name_that_the_code_records_is_registered():
+    """A typo in an action would show only when somebody acts."""
+    root = Path(__file__).parents[2]
+    apps = ("audit", "jobs", "mail", "accounts", "uploads", "cms", "bookings", "payments", "backoffice")
+    wrong = []
+    for path in (one for app in apps for one in (root / app).rglob("*.py") if "tests" not in one.parts):
+        for node in ast.walk(ast.parse(path.read_text())):
+            called = getattr(getattr(node, "func", None), "attr", getattr(getattr(node, "func", None), "id", ""))
+            if called not in {"record", "record_refused"}:
+                continue
+            names = [word.value for word in node.keywords if word.arg == "action"]
+            texts = (one.value for name in names for one in ast.walk(name) if isinstance(one, ast.Constant))
+            wrong += [
+                f"{path.relative_to(root)}: {text}"
+                for text in texts
+                if isinstance(text, str) and "." in text and not any(name.startswith(text) for name in events.registry)
+            ]
+    assert wrong == []
