@@ -12,6 +12,7 @@ from accounts.tests import factors
 from accounts.tests.factors import App, challenge
 from common import clock
 from common.actor import Actor
+from config.rates import DEFAULTS
 
 pytestmark = pytest.mark.django_db
 
@@ -86,3 +87,21 @@ def test_what_is_over_is_deleted_a_day_later(ana: App) -> None:
     assert (counts["challenges_deleted"], counts["pending_factors_deleted"]) == (1, 1)
     assert not LoginChallenge.objects.exists()
     assert SecondFactor.objects.filter(confirmed=True).count() == SecondFactor.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "rate"),
+    [
+        ("VERIFY_SECOND_FACTOR_IP", "30/m"),
+        ("VERIFY_SECOND_FACTOR_USER", "10/15m"),
+        ("REAUTHENTICATE_USER", "5/5m"),
+        ("ENROLL_SECOND_FACTOR_USER", "5/h"),
+        ("DISABLE_SECOND_FACTOR_USER", "5/h"),
+        ("REGENERATE_BACKUP_CODES_USER", "5/h"),
+        ("LIST_USERS_USER", "60/m"),
+        ("RESET_SECOND_FACTOR_USER", "10/h"),
+        ("REVOKE_USER_SESSIONS_USER", "30/h"),
+    ],
+)
+def test_the_limits_unless_told_otherwise(name: str, rate: str) -> None:
+    assert DEFAULTS[name] == rate
