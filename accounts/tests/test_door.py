@@ -62,6 +62,17 @@ def test_without_a_factor_and_with_policy_optional_the_password_opens_the_admin(
     assert client.get("/auth/sign-in?next=/admin/cms/post/")["Location"] == "/admin/cms/post/"
 
 
+def test_signing_in_gives_the_browser_a_new_session(client: Client, owner: User) -> None:
+    ben = factories.make_user("ben@example.com", held=("Author",))
+    doors.type_password(client, ben)
+    key, former = client.session.session_key, row(client)
+    doors.type_password(client, owner)
+    assert client.session.session_key != key
+    assert row(client).user == owner
+    former.refresh_from_db()
+    assert former.revoke_reason == "logout"
+
+
 @pytest.mark.parametrize("who", ["unknown", "wrong", "inactive", "unusable"])
 def test_a_wrong_sign_in_says_the_same_of_everybody(client: Client, owner: User, who: str) -> None:
     email, password = owner.email, factories.PASSWORD
@@ -171,6 +182,22 @@ class TestWithAFactor:
         assert exhausted.cookies["challenge"].value == ""
         assert LoginChallenge.objects.get().failures == 5
         assert not Session.objects.exists()
+
+    def test_a_locked_factor_takes_no_code(self, client: Client, owner: User, settings: Any) -> None:
+        settings.RATES = {**settings.RATES, "VERIFY_SECOND_FACTOR_USER": Rate(1, 900)}
+        secret, _ = doors.give_factor(owner)
+        doors.type_password(client, owner)
+        client.post("/auth/code", {"code": f"{(int(doors.code_of(secret)) + 1) % 1_000_000:06d}"})
+        answer = client.post("/auth/code", {"code": doors.code_of(secret)})
+        assert answer.status_code == 429
+        assert 1 <= int(answer["Retry-After"]) <= 900
+        assert not opens_admin(client)
+
+    def test_over_https_the_cookie_is_secure(self, client: Client, owner: User, settings: Any) -> None:
+        settings.HTTPS = True
+        doors.give_factor(owner)
+        cookie = doors.type_password(client, owner).cookies["__Secure-challenge"]
+        assert (cookie["secure"], cookie["path"]) == (True, "/auth")
 
     def test_a_code_page_without_a_challenge_leads_to_the_password(self, client: Client, db: None) -> None:
         assert client.get("/auth/code")["Location"] == "/auth/sign-in"
