@@ -14,10 +14,9 @@ from jobs.actions import cancel, requeue
 from jobs.models import Job, State
 
 LISTED = 50
-SHOWN = (
-    "id kind state attempts max_attempts created_at run_at slot redispatch_at lease_until worker finished_at dedupe_key "
-    "request_id actor_kind actor_id args_version args steps"
-).split()
+ABOUT = ("id", "kind", "state", "attempts", "max_attempts", "worker", "dedupe_key")
+TIMES = ("created_at", "run_at", "slot", "redispatch_at", "lease_until", "finished_at")
+ORIGIN = ("request_id", "actor_kind", "actor_id", "args_version", "args", "steps")
 
 
 class Command(BaseCommand):
@@ -54,7 +53,7 @@ class Command(BaseCommand):
     def show(self, options: dict[str, Any]) -> None:
         """Print all of one job."""
         job = selectors.job(options["id"])
-        for name in SHOWN:
+        for name in (*ABOUT, *TIMES, *ORIGIN):
             value = getattr(job, name)
             self.stdout.write(f"{name:<13} {json.dumps(value) if isinstance(value, dict) else value or '-'}")
         if job.last_error:
