@@ -32,7 +32,8 @@ def deliver(run: JobRun, *, message_id: str) -> None:
         _give_up(run, message, f"The message cannot be rendered: {type(error).__name__}: {error}")
         return
     try:
-        receipt = outgoing.hand_over(email)
+        with run.outside("hand_over"):
+            receipt = outgoing.hand_over(email)
     except HandoverFailed as failure:
         _judge(run, message, failure)
         return
