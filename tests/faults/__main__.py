@@ -44,7 +44,7 @@ def run(titles: list[str]) -> tuple[dict[str, Outcome], dict[str, str]]:
         print(f"{title} ...", flush=True)
         began = time.monotonic()
         try:
-            with Stage() as stage:
+            with Stage(ends) as stage:
                 found[title] = table.registry[title](stage)
         except (LauncherError, TimeoutError) as error:
             untried[title] = str(error)

@@ -1,6 +1,7 @@
 """Where a row plays: servers, the studio's processes, and the ways to kill them and to look at what is left."""
 
 import contextlib
+import math
 import os
 import secrets
 import shutil
@@ -187,7 +188,9 @@ def _kill_server(server: Postgres | Valkey) -> None:
 class Stage:
     """One row's servers and processes; a context manager that ends them all."""
 
-    def __init__(self) -> None:
+    def __init__(self, ends: float = math.inf) -> None:
+        """Describe a stage on which nobody waits for longer than until `ends`, in monotonic seconds."""
+        self._ends = ends
         self.database = Database()
         self.url = ""
         self.redis_url = ""
@@ -314,10 +317,10 @@ class Stage:
         Meanwhile every process that ends by itself is started again.
         """
         began = time.monotonic()
-        while time.monotonic() - began < seconds:
+        while time.monotonic() < min(began + seconds, self._ends):
             self.supervise()
             with contextlib.suppress(psycopg.OperationalError):
                 if condition():
                     return time.monotonic() - began
             time.sleep(PAUSE_SECONDS)
-        raise TimeoutError(f"{what}: not within {seconds:.0f} seconds")
+        raise TimeoutError(f"{what}: not within {time.monotonic() - began:.0f} seconds")
