@@ -1,4 +1,4 @@
-"""Row locks. Order: Booking → Payment → Refund → PaymentEvent; each helper takes the locks above it first."""
+"""Row locks. Order: Booking → Payment → Refund, Dispute → PaymentEvent; each helper takes the locks above it first."""
 
 import uuid
 

@@ -3,4 +3,5 @@
 from common.privacy import mark
 
 mark("payments.PaymentEvent", payload="keep_until")
+mark("payments.Payment", reference="keep_until")
 mark("payments.Refund", note="erase")

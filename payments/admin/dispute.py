@@ -38,7 +38,7 @@ class AnswerFilter(YesFilter):
 class DisputeAdmin(ReadOnlyAdmin):
     """Lists and shows; the answer itself is given at the provider."""
 
-    list_display = ("opened_at", "reference", "customer", "amount_text", "status", "funds", "time_left", "reason")
+    list_display = ("opened_at", "time_left", "status", "amount_text", "customer", "reference", "funds", "reason")
     list_filter = (AnswerFilter, "status", "funds", "opened_at")
     list_select_related = ("payment__booking",)
     search_fields = ("payment__booking__reference", "=provider_ref", "=payment__provider_ref")

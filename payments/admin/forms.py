@@ -30,7 +30,9 @@ class RefundForm(forms.Form):
         super().__init__(
             data, initial={"amount": left, "once": uuid7(), "reason": RefundReason.REQUESTED_BY_CUSTOMER.value}
         )
-        self.fields["amount"].help_text = _("At most {currency} {left}.").format(currency=self.currency, left=left)
+        most = money.format_money(selectors.refundable(payment), self.currency)
+        whose = {"most": most, "name": payment.booking.customer_name, "booking": payment.booking.reference}
+        self.fields["amount"].help_text = _("At most {most}; it goes to {name}, booking {booking}.").format(**whose)
         if payment.provider != Provider.OFFLINE:
             del self.fields["receipt"]
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import actor_of
 from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin, YesFilter
+from common.admin.shown import NOTHING
 from payments import selectors
 from payments.actions import looks, reconciling, repayments, reviews
 from payments.admin import timeline
@@ -44,7 +45,7 @@ SETTLE = ObjectAction(
 class ReviewFilter(YesFilter):
     """Payments that a person must look at."""
 
-    title = _("to be looked at")
+    title = _("waiting for somebody")
     parameter_name = "review"
 
     def wanted(self, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
@@ -65,7 +66,7 @@ class ReconcileButton:
 class PaymentAdmin(ReconcileButton, ObjectActionsMixin, ReadOnlyAdmin):
     """Reads; what staff may do with a payment are the buttons on its page."""
 
-    list_display = ("created_at", "booking_link", "customer", "amount_text", "state", "provider", "mode", "review")
+    list_display = ("created_at", "state", "amount_text", "customer", "booking_link", "review", "provider", "mode")
     list_display_links = ("created_at",)
     list_filter = (
         "status", ReviewFilter, "review_reason", "dispute_state", "provider", "livemode", "created_at",
@@ -134,7 +135,7 @@ class PaymentAdmin(ReconcileButton, ObjectActionsMixin, ReadOnlyAdmin):
     @admin.display(description=_("to be looked at"))
     def review(self, payment: Payment) -> str:
         """Why staff must look."""
-        return payment.get_review_reason_display() if payment.review_reason else ""
+        return payment.get_review_reason_display() if payment.review_reason else NOTHING
 
     @admin.display(description=_("mode"), ordering="livemode")
     def mode(self, payment: Payment) -> str:
@@ -171,12 +172,12 @@ class PaymentAdmin(ReconcileButton, ObjectActionsMixin, ReadOnlyAdmin):
     @admin.display(description=_("last error"))
     def error(self, payment: Payment) -> str:
         """Why the last try failed."""
-        return f"{payment.last_error_code}: {payment.last_error_message}" if payment.last_error_code else ""
+        return f"{payment.last_error_code}: {payment.last_error_message}" if payment.last_error_code else NOTHING
 
     @admin.display(description=_("last looked at"))
     def synced(self, payment: Payment) -> str:
         """When the provider was last asked."""
-        return timeline.moment(payment.provider_synced_at) if payment.provider_synced_at else ""
+        return timeline.moment(payment.provider_synced_at) if payment.provider_synced_at else NOTHING
 
     @admin.display(description=_("calls to the provider"))
     def calls_table(self, payment: Payment) -> SafeString | str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import actor_of
 from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin, YesFilter
 from common.admin.shown import NOTHING
-from payments.actions import drifts
+from payments.actions import drifts, findings
 from payments.admin.forms import ResolveForm
 from payments.admin.payment import RECONCILE, ReconcileButton
 from payments.admin.shown import as_json, table
@@ -66,6 +66,7 @@ class OpenFilter(YesFilter):
         return queryset.filter(resolved_at__isnull=True)
 
 
+DONE = {findings.NEEDS_PERSON: _("Waits for a person"), findings.REPAIRED: _("Repaired")}
 RESOLVE = ObjectAction(
     "resolve", "Resolve…", "payments.change_drift", "press_resolve", when="is_open", form=ResolveForm,
     explain="Say what became of this difference. Should a later reconciliation find it again, it comes back.",
@@ -76,7 +77,7 @@ RESOLVE = ObjectAction(
 class DriftAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     """Lists and shows; staff say what became of one."""
 
-    list_display = ("created_at", "kind", "severity", "provider_ref", "action", "resolved_at")
+    list_display = ("created_at", "kind", "severity", "provider_ref", "done", "resolved_at")
     list_filter = (OpenFilter, "kind", "severity", "created_at")
     search_fields = ("=provider_ref",)
     search_help_text = _("The provider's id")
@@ -85,19 +86,24 @@ class DriftAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     list_per_page = 50
     object_actions = (RESOLVE,)
     fields = (
-        "kind", "severity", "provider_ref", "payment", "shown_local", "shown_remote", "action", "run", "created_at",
+        "kind", "severity", "provider_ref", "payment", "shown_local", "shown_remote", "done", "run", "created_at",
         "resolved_by", "resolved_at", "note",
     )  # fmt: skip
 
     @admin.display(description=_("here"))
-    def shown_local(self, drift: Drift) -> SafeString:
+    def shown_local(self, drift: Drift) -> SafeString | str:
         """Our side."""
-        return as_json(drift.local)
+        return _pairs(drift.local)
 
     @admin.display(description=_("at the provider"))
-    def shown_remote(self, drift: Drift) -> SafeString:
+    def shown_remote(self, drift: Drift) -> SafeString | str:
         """The provider's side."""
-        return as_json(drift.remote)
+        return _pairs(drift.remote)
+
+    @admin.display(description=_("what was done"), ordering="action")
+    def done(self, drift: Drift) -> str:
+        """Whether we could mend it."""
+        return str(DONE.get(drift.action, drift.action))
 
     def is_open(self, drift: Drift) -> bool:
         """Whether it waits for somebody."""
@@ -107,3 +113,7 @@ class DriftAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         """Close it with its note."""
         drifts.resolve_drift(drift_id=obj.pk, note=values["note"], by=actor_of(request))
         return str(_("The difference is resolved."))
+
+
+def _pairs(values: dict[str, Any]) -> SafeString | str:
+    return table([_("What"), _("Value")], sorted(values.items()))

@@ -50,7 +50,7 @@ def test_a_refund_is_asked_on_a_page_of_its_own(paid):
     assert refund_page(paid) in sales.get(f"/admin/payments/payment/{paid.pk}/change/").content.decode()
     page = sales.get(refund_page(paid)).content.decode()
     assert 'value="750.00"' in page
-    assert "At most KES 750.00." in page
+    assert f"At most KES 750.00; it goes to Brian Mwangi, booking {paid.booking.reference}." in page
     assert "receipt" not in page
     answer = sales.post(refund_page(paid), values(), follow=True)
     assert "KES 200.00: Refunded." in answer.content.decode()
