@@ -108,7 +108,8 @@ def web_dies_after_create(stage: Stage) -> Outcome:
                 continue
             stage.wait(lambda: _answers(stage), seconds=WAIT_SECONDS, what="the web after its death")
             recovered.append(time.monotonic() - began)
-            if number % 2:  # this visitor asks again; the others never come back
+            begun = stage.number("SELECT count(*) FROM payments_payment WHERE booking_id = %s", booking)
+            if number % 2 or not begun:  # this visitor asks again; the others never come back
                 ask(stage, booking, token)
         known = "SELECT count(*) FROM payments_payment WHERE provider_ref IS NOT NULL AND status <> 'creating'"
         settled = sweep_until(stage, known, BOOKINGS, what="all payments known by the provider's id")
