@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-
 from common import crypto
 from mail.constants import MASK
 from mail.models import Message
@@ -28,11 +26,6 @@ def opened(message: Message) -> dict[str, Any]:
 def masks(message: Message) -> dict[str, Any]:
     """Return a mask under each secret's name."""
     return dict.fromkeys(message.secret_names, MASK)
-
-
-def is_current(sealed: bytes) -> bool:
-    """Say whether the newest key sealed this."""
-    return sealed[1 : 1 + crypto.KEY_ID_BYTES] == crypto.key_id(settings.FIELD_KEYS[0])
 
 
 def _aad(message_id: UUID) -> str:

@@ -43,10 +43,7 @@ class Command(BaseCommand):
         own = accounts_rekeying.rekey(by=by)
         sealed = audit_keys.rekey(by=by)
         paid, unpayable = payments_rekeying.rekey(by=by)
-        try:
-            sent, unsendable = mail.actions.rekey(by=by), 0
-        except crypto.DecryptionFailed:
-            sent, unsendable = 0, 1
+        sent, unsendable = mail.actions.rekey(by=by)
         self.stdout.write(f"Encrypted again: accounts {own.done}, audit {sealed}, mail {sent}, payments {paid}.")
         for name, count in (("accounts", own.unreadable), ("mail", unsendable), ("payments", unpayable)):
             if count:
