@@ -10,6 +10,7 @@ from accounts.constants import JWKS_MAX_AGE_SECONDS
 from accounts.keys import ring
 from common.api.schema import operation
 from common.api.views import ApiView
+from common.errors import ValidationFailed
 from common.parameters import refuse_unknown
 
 
@@ -18,7 +19,9 @@ class JwksView(ApiView):
 
     authentication_classes = ()
 
-    @operation("getJwks", responses={200: JwksSerializer}, errors=[errors.SigningUnavailable], tags=TAGS)
+    @operation(
+        "getJwks", responses={200: JwksSerializer}, errors=[errors.SigningUnavailable, ValidationFailed], tags=TAGS
+    )
     def get(self, request: Request) -> Response:
         """Every key that signs, will sign, or signed not long ago."""
         refuse_unknown(request, [])

@@ -31,7 +31,7 @@ from common.api.body import parse
 from common.api.permissions import staff
 from common.api.schema import operation
 from common.clock import db_now
-from common.errors import LimiterUnavailable, NotAuthenticated, PermissionDenied, RateLimited
+from common.errors import LimiterUnavailable, NotAuthenticated, PermissionDenied, RateLimited, ValidationFailed
 from common.parameters import refuse_unknown
 
 CHALLENGE_ERRORS = [
@@ -111,7 +111,9 @@ class SecondFactorView(AuthView):
 
     permission_classes = (staff(),)
 
-    @operation("getSecondFactor", responses={200: SecondFactorSerializer}, auth="staff", tags=TAGS)
+    @operation(
+        "getSecondFactor", responses={200: SecondFactorSerializer}, errors=[ValidationFailed], auth="staff", tags=TAGS
+    )
     def get(self, request: Request) -> Response:
         """Whether there is one, and how many backup codes are left; never a code or a secret."""
         refuse_unknown(request, [])
