@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,11 +19,11 @@ KIND_LENGTH = 20
 REASON_LENGTH = 50
 # Anymail calls every bounce `bounced`; these members of the providers' own reports mean "not now".
 SOFT = {
-    "type": {"blocked"},  # SendGrid: refused for a while
-    "Type": {"SoftBounce", "Transient", "DnsError"},  # Postmark
+    "type": {"blocked", "soft_bounced", "Transient"},  # SendGrid, MailerSend, Resend
+    "Type": {"SoftBounce"},  # Postmark
     "event": {"soft_bounce"},  # Brevo, Mandrill
-    "severity": {"temporary"},  # Mailgun
-    "bounceType": {"Transient"},  # Amazon SES
+    "bounceType": {"Transient", "Undetermined"},  # Amazon SES
+    "hard_bounce": {"False"},  # Mailjet
 }
 FOR_GOOD = {RejectReason.BOUNCED, RejectReason.INVALID}
 
@@ -113,8 +113,16 @@ def _is_hard(kind: str, reason: str, raw: Mapping[str, Any]) -> bool:
     """Say whether the address itself refuses mail for good."""
     if kind == EventType.REJECTED:  # not even tried, because of an earlier bounce or a form that no address has
         return reason in FOR_GOOD
-    members = raw | raw.get("event-data", {})  # Mailgun wraps its report
-    return kind == EventType.BOUNCED and not any(str(members.get(name)) in words for name, words in SOFT.items())
+    return kind == EventType.BOUNCED and not any(value in SOFT.get(name, ()) for name, value in _members(raw))
+
+
+def _members(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield every member of a report, also of the objects inside: providers wrap what matters in various ways."""
+    for name, value in raw.items():
+        if isinstance(value, Mapping):
+            yield from _members(value)
+        else:
+            yield name, str(value)
 
 
 def _fingerprint(event: Any, provider: str) -> str:

@@ -21,6 +21,7 @@ from jobs.testing import run_due
 from mail import selectors
 from mail.actions import clear, delivery
 from mail.models import MarkedAddress, Message, State, TrackingEvent
+from mail.providers import tracking as providers
 from mail.tests.factories import BY, LINK, make_message
 
 pytestmark = [
@@ -351,3 +352,25 @@ def test_mailgun_asks_for_its_own_signature_too(row, settings):
     assert (state_of(row), MarkedAddress.objects.count()) == (State.SENT, 0)
     call(mailgun(row, "mg-key", severity="permanent", **failed), provider="mailgun")
     assert (state_of(row), MarkedAddress.objects.count()) == (State.BOUNCED, 1)
+
+
+@pytest.mark.parametrize(
+    ("report", "hard"),
+    [
+        ({"event": "bounce", "type": "bounce"}, True),
+        ({"event": "bounce", "type": "blocked"}, False),
+        ({"RecordType": "Bounce", "Type": "HardBounce"}, True),
+        ({"RecordType": "Bounce", "Type": "SoftBounce"}, False),
+        ({"event": "hard_bounce"}, True),
+        ({"event": "soft_bounce"}, False),
+        ({"eventType": "Bounce", "bounce": {"bounceType": "Permanent"}}, True),
+        ({"eventType": "Bounce", "bounce": {"bounceType": "Transient"}}, False),
+        ({"type": "activity.soft_bounced", "data": {"type": "soft_bounced"}}, False),
+        ({"type": "email.bounced", "data": {"bounce": {"type": "Permanent"}}}, True),
+        ({"type": "email.bounced", "data": {"bounce": {"type": "Transient"}}}, False),
+        ({"event": "bounce", "hard_bounce": True}, True),
+        ({"event": "bounce", "hard_bounce": False}, False),
+    ],
+)
+def test_each_provider_says_in_its_own_way_whether_a_bounce_is_for_good(report, hard):
+    assert providers._is_hard("bounced", "", report) is hard

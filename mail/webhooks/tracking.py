@@ -1,4 +1,4 @@
-"""The tracking webhook of any provider that Anymail reads: proved, stored, answered. No provider is called here."""
+"""The tracking webhook of any provider that Anymail reads: proved, stored, answered."""
 
 import logging
 
