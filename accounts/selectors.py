@@ -123,10 +123,13 @@ def backup_codes_remaining(user: User) -> int:
 
 
 def factor_methods(user: User) -> list[str]:
-    """How the user can prove the second factor: by the app, and by backup codes while there are any."""
-    if not has_second_factor(user):
+    """How the user can prove the second factor: by the app, and by backup codes while there are any. One query."""
+    unused = BackupCode.objects.filter(factor=OuterRef("pk"), batch=OuterRef("batch"), used_at__isnull=True)
+    factors = SecondFactor.objects.filter(user=user, confirmed=True)
+    has_codes = factors.annotate(has_codes=Exists(unused)).values_list("has_codes", flat=True).first()
+    if has_codes is None:
         return []
-    return [METHOD_TOTP, METHOD_BACKUP_CODE] if backup_codes_remaining(user) else [METHOD_TOTP]
+    return [METHOD_TOTP, METHOD_BACKUP_CODE] if has_codes else [METHOD_TOTP]
 
 
 def colleagues() -> QuerySet[User]:
