@@ -57,15 +57,15 @@ def is_alive(process: Process, now: datetime) -> bool:
 def health() -> Check:
     """Degraded when jobs have been due for a minute, when nobody or not everybody polls, or when jobs are dead."""
     now = db_now()
-    dead = Count("id", filter=Q(state=State.DEAD))
-    found = Job.objects.aggregate(oldest=Min("due_at", filter=Q(due_at__lte=now)), dead=dead)
-    waited = now - found["oldest"] if found["oldest"] else timedelta()
+    dead = Job.objects.filter(state=State.DEAD).count()
+    oldest = Job.objects.filter(due_at__lte=now).aggregate(Min("due_at"))["due_at__min"]
+    waited = now - oldest if oldest else timedelta()
     processes = list(Process.objects.filter(role__in=WORKING).defer("counters"))
     alive = {process.role for process in processes if is_alive(process, now)}
     silent = sum(not is_alive(process, now) for process in processes)
     details = {
         "oldest_seconds": int(waited.total_seconds()),
-        "dead": found["dead"],
+        "dead": dead,
         "processes": len(processes) - silent,
         "silent": silent,
     }
@@ -74,7 +74,7 @@ def health() -> Check:
         reason = "jobs_stalled"
     elif Role.RUNNER not in alive and not {Role.RELAY, Role.WORKER} <= alive:
         reason = "nobody_works"
-    elif found["dead"]:
+    elif dead:
         reason = "jobs_dead"
     return Check("jobs", "degraded" if reason else "ok", reason, details)
 

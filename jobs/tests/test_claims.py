@@ -6,9 +6,10 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from common import clock
-from jobs import locks
+from jobs import locks, selectors
 from jobs.constants import LEASE_SECONDS, REDISPATCH_SECONDS
 from jobs.engine import claims, outcomes
 from jobs.engine.execution import execute
@@ -179,3 +180,28 @@ def test_a_locked_row_is_skipped_and_not_waited_for():
         Job.objects.select_for_update().get(pk=held.pk)
         (claimed,) = in_threads(lambda: [job.pk for job in claims.take_due(excluding=True, limit=5)])
     assert claimed == [free.pk]
+
+
+def test_looking_for_work_reads_only_what_is_due():
+    """With 20,000 finished rows every poll goes by the index of open rows."""
+    make_job()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO job (id, kind, args, args_version, dedupe_key, state, attempts, max_attempts, run_at, worker,
+                                last_error, created_at, finished_at, request_id, actor_kind, actor_id)
+               SELECT gen_random_uuid(), 'test.work', '{}', 1, '', 'done', 1, 5, now(), '', '', now(), now(), '', '', ''
+               FROM generate_series(1, 20000)"""
+        )
+        cursor.execute("ANALYZE job")
+        with CaptureQueriesContext(connection) as asked:
+            assert len(claims.take_due(kinds=["test.other"], excluding=True, limit=5)) == 1
+            with transaction.atomic():
+                locks.take_for_dispatch(kinds=["test.other"], excluding=True, limit=5, now=now())
+            selectors.health()
+        polls = [query["sql"] for query in asked if "due_at" in query["sql"] and "UPDATE" not in query["sql"][:7]]
+        for sql in polls:
+            cursor.execute(f"EXPLAIN {sql}")
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+            assert "job_due" in plan, plan
+            assert "Seq Scan on job" not in plan, plan
+    assert len(polls) == 3
