@@ -1,0 +1,1 @@
+"""Whole paths of a person through the system, by HTTP alone."""
