@@ -1,11 +1,12 @@
 """Rows of the log, and a superuser's hand in it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-from audit.actions import record, sealing
+from audit.actions import keys, record, sealing
 from audit.models import AuditEvent, AuditSeal
 from common import context, events
 from common.actor import Actor
@@ -13,6 +14,7 @@ from common.context import RequestContext
 from common.target import Target
 
 CHANGED = "thing.changed"
+SETTLE_SECONDS = 60
 ANA = Actor(Actor.operator().kind, "ana", "Ana Otieno")
 SERVING = RequestContext(ip="192.0.2.1", user_agent="curl/8", request_id="r-1")
 
@@ -31,9 +33,28 @@ def rows(count: int = 1, *, by: Actor = ANA, label: str = "Lamp") -> list[AuditE
 def sealed(count: int) -> tuple[list[AuditEvent], AuditSeal]:
     """Record so many events and seal them."""
     made = rows(count)
-    seal = sealing.seal(by=Actor.system("test"))
+    seal = seal_all()
     assert seal is not None
     return made, seal
+
+
+def seal_all() -> AuditSeal | None:
+    """Seal whatever is committed by now, the event of a new key included."""
+    keys.ensure(by=Actor.system("test"))
+    settle()
+    return sealing.seal(by=Actor.system("test"))
+
+
+def settle(xid: int = 0) -> None:
+    """Wait until every transaction up to `xid` (0: up to now) has ended.
+
+    The counter is the whole cluster's, and the tests of other workers are transactions on it too.
+    """
+    xid = xid or sql("SELECT pg_current_xact_id()::text::bigint")[0][0]
+    ends = time.monotonic() + SETTLE_SECONDS
+    while sql("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")[0][0] <= xid:
+        assert time.monotonic() < ends, "a transaction elsewhere does not end"
+        time.sleep(0.02)
 
 
 def sql(statement: str, *values: object) -> list[tuple]:

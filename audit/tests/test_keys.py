@@ -4,10 +4,10 @@ import pytest
 
 from audit import keys
 from audit.actions import keys as actions
-from audit.actions import rekey, sealing
+from audit.actions import rekey
 from audit.models import AuditEvent, AuditSeal, AuditSigningKey
 from audit.signatures import Signer, is_valid, key_id
-from audit.tests.factories import rows, sql
+from audit.tests.factories import rows, seal_all, sql
 from audit.verification import Scope, run
 from common.actor import Actor
 from config import secret_values
@@ -19,7 +19,7 @@ OLD, NEW = (secret_values.keys("AUDIT_SIGNING_KEY", letter * 40)[0] for letter i
 
 def seal():
     rows(1)
-    made = sealing.seal(by=BY)
+    made = seal_all()
     assert made is not None
     return made
 

@@ -177,3 +177,21 @@ def test_every_name_that_the_code_records_is_registered():
                 if isinstance(text, str) and "." in text and not any(name.startswith(text) for name in events.registry)
             ]
     assert wrong == []
+
+
+def test_no_action_hands_over_a_whole_row():
+    """`before` and `after` are lists of allowed fields that the action writes out, never whatever a model holds."""
+    root = Path(__file__).parents[2]
+    whole = ("model_to_dict", "__dict__", "vars(", ".values()[0]")
+    apps = ("jobs", "mail", "accounts", "uploads", "cms", "bookings", "payments", "backoffice")
+    paths = [one for app in apps for one in (root / app).rglob("*.py") if "tests" not in one.parts]
+    calls = [
+        ast.unparse(word.value)
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        for word in node.keywords
+        if word.arg in {"before", "after"}
+    ]
+    assert len(calls) > 20
+    assert [call for call in calls if any(word in call for word in whole)] == []

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from audit.actions import sealing
 from audit.models import AuditEvent, AuditSeal
 from audit.signatures import is_valid
-from audit.tests.factories import ANA, rows, sealed, sql
+from audit.tests.factories import ANA, rows, seal_all, sealed, settle, sql
 from audit.verification import Scope, run
 from common import clock, handlers
 from common.actor import Actor
@@ -46,7 +46,7 @@ def test_rows_that_were_rolled_back_leave_gaps_that_the_ranges_leave_out():
         rows(1)
         transaction.set_rollback(True)
     last = rows(1)
-    seal = sealing.seal(by=SYSTEM)
+    seal = seal_all()
     assert {first[0].pk + 1} & set(ids(seal)) == set()
     assert {first[0].pk, last[0].pk} <= set(ids(seal))
     assert run(Scope()).is_clean
@@ -93,7 +93,7 @@ def test_a_long_transaction_keeps_its_rows_for_a_later_seal():
     assert run(Scope()).is_clean
     may_end.set()
     thread.join(20)
-    second = sealing.seal(by=SYSTEM)
+    second = seal_all()
     assert late[0].pk in ids(second)
     assert {row.pk for row in after} <= set(ids(first)) | set(ids(second))
     report = run(Scope())
@@ -124,12 +124,13 @@ def test_a_row_that_commits_after_a_higher_id_was_sealed_lands_in_the_next_seal(
         assert young_begun.wait(20)
         high = rows(1)
     assert high[0].pk > low[0].pk
+    settle(high[0].xid)
     first = sealing.seal(by=SYSTEM)
     assert high[0].pk in ids(first)
     assert low[0].pk not in ids(first)
     may_end.set()
     thread.join(20)
-    second = sealing.seal(by=SYSTEM)
+    second = seal_all()
     assert low[0].pk in ids(second)
     assert run(Scope()).is_clean
 
@@ -205,7 +206,7 @@ def test_on_another_cluster_the_open_rows_are_sealed_whatever_their_transactions
     assert (seal.era, ids(seal)) == (2, [left.pk])
     monkeypatch.undo()
     more = rows(2)
-    again = sealing.seal(by=SYSTEM)  # the numbers run over those of the old rows: none is sealed twice
+    again = seal_all()  # the numbers run over those of the old rows: none is sealed twice
     assert (again.era, ids(again)) == (2, [row.pk for row in more])
     report = run(Scope())
     assert (report.is_clean, report.rows) == (True, AuditEvent.objects.count())
@@ -214,6 +215,7 @@ def test_on_another_cluster_the_open_rows_are_sealed_whatever_their_transactions
 def test_the_job_seals_every_five_minutes():
     assert handlers.registry["audit.seal"].every.total_seconds() == 300
     rows(2)
+    settle()
     enqueue(kind="audit.seal", args={}, by=SYSTEM)
     run_due()
     job = Job.objects.get(kind="audit.seal")
@@ -225,6 +227,8 @@ def test_the_command_seals_and_says_what(capsys):
     from django.core.management import call_command
 
     rows(1, by=ANA)
+    sealing.keys.ensure(by=SYSTEM)
+    settle()
     call_command("audit_seal")
     seal = AuditSeal.objects.get()
     assert capsys.readouterr().out == (f"Seal 1: {seal.count} rows, hash {seal.seal_hash.hex()}, key {seal.key_id}.\n")

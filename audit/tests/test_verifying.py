@@ -9,9 +9,9 @@ from django.core.management.base import CommandError
 
 from accounts.tests.factories import make_roles
 from audit import signatures, verification
-from audit.actions import exporting, keys, sealing
+from audit.actions import exporting, keys
 from audit.models import AuditEvent, AuditSeal
-from audit.tests.factories import REHASH, forge, rows, sealed, sql, triggers_off
+from audit.tests.factories import REHASH, forge, rows, seal_all, sealed, sql, triggers_off
 from audit.verification import Scope, run
 from audit.verification import sql as statements
 from common import handlers
@@ -152,7 +152,7 @@ class TestInsertedRows:
         horizon, _ = xids()
         forge(gap, at="now() - interval '1 minute'", xid=f"'{int(horizon) - 1}'")
         if sealed_again:  # what the last seal's horizon excludes is never taken up
-            sealing.seal(by=SYSTEM)
+            seal_all()
         last = AuditSeal.objects.latest("n").n
         words = f"it was put in later: its transaction had ended before seal {last} was made, which does not hold it."
         assert faults() == [f"Row {gap}: {words}"]
@@ -161,7 +161,7 @@ class TestInsertedRows:
     def test_with_a_fresh_transaction_and_an_instant_of_then(self, gap, sealed_again):
         forge(gap, at="now() - interval '5 minutes'", xid="pg_current_xact_id()")
         if sealed_again:
-            assert sealing.seal(by=SYSTEM).n == 3
+            assert seal_all().n == 3
         words = "it claims an instant before seal 2, but its transaction began after that seal."
         assert faults() == [f"Row {gap}: it was put in later: {words}"]
 
@@ -169,7 +169,7 @@ class TestInsertedRows:
     def test_with_a_number_of_then(self, gap, sealed_again):
         forge(gap, at="now() + interval '5 minutes'", xid="pg_current_xact_id()")
         if sealed_again:
-            assert sealing.seal(by=SYSTEM).n == 3
+            assert seal_all().n == 3
         words = "its number lies among those that had been given away before seal 2 was made."
         assert faults() == [f"Row {gap}: it was put in later: {words}"]
 
