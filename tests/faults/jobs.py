@@ -287,7 +287,8 @@ def _poison(stage: Stage) -> Outcome:
 
     settled = stage.wait(over, seconds=WORK_SECONDS, what="the death of the poison and the end of the others")
     found = outcome(stage, requests=BESIDE_POISON, recovered=[settled], settled=time.monotonic() - began)
-    alerts = stage.number("SELECT count(*) FROM job WHERE kind = 'mail.alert' AND args->>'code' = 'job_dead'")
+    poison = "SELECT id::text FROM job WHERE kind = 'faults.poison'"
+    alerts = stage.number(f"SELECT count(*) FROM job WHERE kind = 'mail.alert' AND args->>'record' IN ({poison})")
     return Outcome(
         tries=POISON_ATTEMPTS,
         requests=found.requests + 1,
