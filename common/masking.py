@@ -38,7 +38,8 @@ PATTERNS = (
 
 
 def mask(text: str) -> str:
-    """Return the text without tokens, keys, codes, signatures and passwords."""
+    """Return the text without tokens, keys, codes, signatures and passwords, as UTF-8 and PostgreSQL can hold it."""
+    text = text.replace("\x00", "\ufffd").encode(errors="replace").decode()
     for pattern in PATTERNS:
         text = pattern.sub(rf"\g<1>{MASK}", text)
     return text
@@ -62,7 +63,7 @@ def masked(value: Any, *, personal: Collection[str] = (), hidden: Collection[str
     and counters are never secret.
     """
     if isinstance(value, Mapping):
-        return {str(name): _member(str(name), inner, personal, hidden) for name, inner in value.items()}
+        return {mask(str(name)): _member(str(name), inner, personal, hidden) for name, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [masked(inner, personal=personal, hidden=hidden) for inner in value]
     if isinstance(value, bytes | bytearray | memoryview):

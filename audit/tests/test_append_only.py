@@ -56,6 +56,28 @@ def test_change_and_delete_are_refused(row, change):
     assert snapshot() == before
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: AuditEvent.objects.update(action="forged"),
+        lambda row: AuditEvent.objects.all().delete(),
+        lambda row: AuditEvent(pk=row.pk, action="forged").save(update_fields=["action"]),
+        lambda row: row.delete(),
+        lambda row: AuditEvent.objects.bulk_update([AuditEvent(pk=row.pk, reason="forged")], ["reason"]),
+    ],
+)
+def test_nor_does_the_orm_change_anything(row, change):
+    before = snapshot()
+
+    def act():
+        with transaction.atomic():
+            change(AuditEvent.objects.get(pk=row.pk))
+
+    with pytest.raises(DatabaseError, match="append-only"):
+        act()
+    assert snapshot() == before
+
+
 def test_replica_role_does_not_switch_the_triggers_off(row):
     with transaction.atomic():
         run("SET LOCAL session_replication_role = replica")

@@ -95,6 +95,14 @@ def test_what_kind_of_thing_stood_there_is_still_seen():
     assert mask("postgres://studio:canary@db.example/x") == f"postgres://studio:{MASK}@db.example/x"
 
 
+def test_what_postgresql_cannot_hold_is_replaced():
+    assert masked({"a\x00": "b\x00", "c": "\ud800"}) == {"a\ufffd": "b\ufffd", "c": "?"}
+
+
+def test_a_secret_in_a_name_is_masked_too():
+    assert masked({f"rt_{TOKEN}": 1}) == {f"rt_{MASK}": 1}
+
+
 def test_bytes_are_never_kept_and_other_values_become_text():
     assert masked({"raw": b"x", "n": 1.5, "set": {"a"}}) == {"raw": MASK, "n": 1.5, "set": ["a"]}
     assert mask_texts({"n": 1.5, "set": {"a"}}) == {"n": 1.5, "set": ["a"]}
