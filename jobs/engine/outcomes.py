@@ -85,7 +85,8 @@ def postpone(job: Job) -> None:
 
 def alert(job: Job, now: datetime) -> None:
     """Tell people that the job is dead: of a scheduled kind once a day, since every slot may fail alike."""
-    logger.error("job_dead", extra={"job_id": str(job.pk), "kind": job.kind, "attempts": job.attempts})
+    attempts = min(job.attempts, job.max_attempts)
+    logger.error("job_dead", extra={"job_id": str(job.pk), "kind": job.kind, "attempts": attempts})
     if job.kind == ALERT_KIND:
         return
     record = f"{job.kind}:{now:%Y-%m-%d}" if job.slot else str(job.pk)

@@ -17,11 +17,11 @@ import psycopg
 from psycopg import sql
 
 from benchmarks import servers
-from devkit import template_database
 from devkit.children import Child
 from devkit.local import make_folders
 from devkit.postgres import Postgres
 from devkit.processes import LOOPBACK, LauncherError, free_port, peek, wait_until
+from devkit.template_database import schema_fingerprint
 from devkit.valkey import Valkey
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -216,10 +216,7 @@ class Stage:
 
     def _fresh_database(self) -> str:
         server = self.database.server
-        template = template_database.ensure(CHECKOUT, server.url, VAR / "template.lock")
-        if not template:
-            raise LauncherError("The database of the faults could not be migrated: `make test` says why.")
-        names = sql.Identifier(DATABASE), sql.Identifier(template)
+        names = sql.Identifier(DATABASE), sql.Identifier(self._released())
         with psycopg.connect(server.url, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(names[0]))
             connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
@@ -227,6 +224,26 @@ class Stage:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute((Path(__file__).parent / "studio" / "tables.sql").read_text())
         return url
+
+    def _released(self) -> str:
+        """Return the name of a database to copy, made by `manage.py release` once a schema.
+
+        In local mode: production's has the same tables and triggers, and refuses to be released without TLS.
+        """
+        server, name = self.database.server, f"released_{schema_fingerprint(CHECKOUT)}"
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                return name
+            unfinished = sql.Identifier(f"{name}_unfinished")
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(unfinished))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(unfinished))
+            env = os.environ | servers.settings(server.url_of(f"{name}_unfinished")) | {"DJANGO_ENV": "local"}
+            command = [sys.executable, "manage.py", "release"]
+            done = subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise LauncherError(f"The database of the faults could not be released: {done.stderr.strip()[-300:]}")
+            connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(unfinished, sql.Identifier(name)))
+        return name
 
     # --- Processes ----------------------------------------------------------------------------------------------
 
