@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
@@ -79,6 +80,12 @@ def test_no_message_becomes_visible_again_while_its_job_may_run():
     assert 0 < longest < app.conf.broker_transport_options["visibility_timeout"]
     assert app.conf.task_time_limit < constants.LEASE_SECONDS
     assert {one.queue for one in KINDS.values()} <= {queue.name for queue in app.conf.task_queues}
+
+
+def test_no_slot_is_forgotten_before_the_next_one():
+    """A slot that was purged could be inserted and run again."""
+    longest = max(one.every for one in KINDS.values() if one.every)
+    assert longest < timedelta(days=constants.KEEP_DONE_DAYS)
 
 
 class Silent:
