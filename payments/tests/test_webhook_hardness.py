@@ -89,7 +89,7 @@ def test_a_database_that_is_away_is_503_and_stores_nothing(monkeypatch):
         raise OperationalError("the connection is closed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(inbox.PaymentEvent.objects, "bulk_create", away)
+        patched.setattr(inbox, "_insert", away)
         refused(send(BODY, signed(BODY)), 503, "database_unavailable")
     assert send(BODY, signed(BODY)).json() == {"received": True, "duplicate": False}
 

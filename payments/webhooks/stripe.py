@@ -41,8 +41,9 @@ def _stored(request: HttpRequest) -> bool:
     body = request.body
     if len(body) > MOST_BYTES:
         raise PayloadTooLarge
+    now = db_now()
     try:
-        event = get(Provider.STRIPE).parse_webhook(request.headers, body, now=db_now())
+        event = get(Provider.STRIPE).parse_webhook(request.headers, body, now=now)
     except NotConfigured as error:
         raise PaymentsNotConfigured from error
     except InvalidRequest as error:
@@ -50,5 +51,5 @@ def _stored(request: HttpRequest) -> bool:
         logger.warning("webhook_refused", extra={"reason": str(error)})
         raise InvalidSignature from error
     return inbox.receive(
-        event=event, body=body, provider=Provider.STRIPE, livemode=settings.PAYMENTS_MODE == "live", by=BY
+        event=event, body=body, provider=Provider.STRIPE, livemode=settings.PAYMENTS_MODE == "live", by=BY, now=now
     )
