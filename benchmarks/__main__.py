@@ -3,10 +3,16 @@
 import argparse
 import sys
 
-from benchmarks import audit, jobs, public_reads
+from benchmarks import audit, jobs, payments, public_reads, reconcile
 from devkit.processes import LauncherError
 
-BENCHMARKS = {"public_reads": public_reads.run, "jobs": jobs.run, "audit": audit.run}
+BENCHMARKS = {
+    "public_reads": public_reads.run,
+    "jobs": jobs.run,
+    "audit": audit.run,
+    "payments": payments.run,
+    "reconcile": reconcile.run,
+}
 FEWEST_ROUNDS = 1
 
 

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from devkit.processes import LauncherError
 
@@ -34,11 +34,17 @@ def ensure() -> str:
     return found
 
 
-def rate(program: str, url: str, *, seconds: float, headers: Mapping[str, str] | None = None) -> float:
-    """Return the requests a second that were answered. Raises LauncherError when any answer was an error."""
+def rate(
+    program: str, url: str, *, seconds: float, headers: Mapping[str, str] | None = None, script: Sequence[str] = ()
+) -> float:
+    """Return the requests a second that were answered. Raises LauncherError when any answer was an error.
+
+    `script` is a Lua file that makes the requests, with the words that it is given after `--`.
+    """
     given = [word for name, value in (headers or {}).items() for word in ("--header", f"{name}: {value}")]
     command = [program, "--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{seconds}s"]
-    command += ["--timeout", f"{PATIENCE_SECONDS}s", *given, url]
+    command += ["--timeout", f"{PATIENCE_SECONDS}s", *given]
+    command += ["--script", script[0], url, *script[1:]] if script else [url]
     shown = subprocess.run(command, capture_output=True, text=True, check=False)
     faults = _FAULTS.findall(shown.stdout)
     match = _RATE.search(shown.stdout)
