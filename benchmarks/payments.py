@@ -64,7 +64,9 @@ def twin() -> Iterator[dict[str, str]]:
     """Have the twin up as a process of its own; the environment that points to it."""
     port = free_port()
     base = f"http://{LOOPBACK}:{port}"
-    child = Child("twin", [sys.executable, "-m", "devkit.stripe", "--port", str(port)], var=servers.VAR, checkout=servers.CHECKOUT)
+    child = Child(
+        "twin", [sys.executable, "-m", "devkit.stripe", "--port", str(port)], var=servers.VAR, checkout=servers.CHECKOUT
+    )
     child.start()
     try:
         if not wait_until(lambda: servers._answers(base + "/"), seconds=servers.START_SECONDS):
