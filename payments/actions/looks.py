@@ -68,7 +68,9 @@ def bring(*, payment_id: uuid.UUID, picture: Picture, by: Actor, now: datetime) 
         disputes.apply_set(payment_id=payment_id, found=picture.disputes, by=by, now=now)
     for entry in picture.entries:
         balances.book(entry=entry, provider=applied.payment.provider)
-    return applied
+    now_is = Payment.objects.get(pk=payment_id)
+    followed = applied.outcome == apply.UNCHANGED and now_is.lock_version != applied.payment.lock_version
+    return apply.Applied(now_is, apply.APPLIED if followed else applied.outcome)
 
 
 def sync(*, payment_id: uuid.UUID, by: Actor, background: bool = True) -> Payment:
