@@ -130,14 +130,14 @@ def test_the_same_results(working):
 
 
 def test_a_job_longer_than_its_lease_runs_once(working, monkeypatch):
-    monkeypatch.setattr(constants, "LEASE_SECONDS", 0.8)
-    monkeypatch.setattr(constants, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(constants, "LEASE_SECONDS", 2)
+    monkeypatch.setattr(constants, "HEARTBEAT_SECONDS", 0.2)
     monkeypatch.setattr(constants, "REDISPATCH_SECONDS", 0.3)
     ran = []
 
     def work(run):
         ran.append(run.attempt)
-        time.sleep(2)
+        time.sleep(4)
 
     with handler(work), working():
         job = make_job()

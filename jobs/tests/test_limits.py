@@ -59,13 +59,13 @@ class Running:
 
 
 def test_a_job_that_outlasts_its_lease_runs_once(monkeypatch):
-    monkeypatch.setattr(constants, "LEASE_SECONDS", 0.6)
-    monkeypatch.setattr(constants, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(constants, "LEASE_SECONDS", 2)
+    monkeypatch.setattr(constants, "HEARTBEAT_SECONDS", 0.2)
     ran = []
 
     def work(run):
         ran.append(run.attempt)
-        time.sleep(2)
+        time.sleep(4)
 
     with handler(work), Running(count=2):
         job = make_job()
@@ -75,13 +75,13 @@ def test_a_job_that_outlasts_its_lease_runs_once(monkeypatch):
 
 
 def test_negative_control_without_beats_it_runs_twice(monkeypatch):
-    monkeypatch.setattr(constants, "LEASE_SECONDS", 0.6)
+    monkeypatch.setattr(constants, "LEASE_SECONDS", 2)
     monkeypatch.setattr(constants, "HEARTBEAT_SECONDS", SECONDS)
     ran = []
 
     def work(run):
         ran.append(run.attempt)
-        time.sleep(1.5 if run.attempt == 1 else 0)
+        time.sleep(4 if run.attempt == 1 else 0)
 
     with handler(work), Running():
         job = make_job()
