@@ -3,11 +3,12 @@
 import argparse
 import sys
 
-from benchmarks import audit, jobs, payments, public_reads, reconcile
+from benchmarks import audit, jobs, payments, public_reads, reconcile, sign_in
 from devkit.processes import LauncherError
 
 BENCHMARKS = {
     "public_reads": public_reads.run,
+    "sign_in": sign_in.run,
     "jobs": jobs.run,
     "audit": audit.run,
     "payments": payments.run,
