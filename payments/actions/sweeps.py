@@ -91,9 +91,9 @@ class Sweeps:
         begun = int(self._options.since.timestamp())
         for event in self._provider.missed(since=self._options.since, until=self._options.until):
             self._report.scanned["events"] += 1
-            if event.follows and event.created < begun:
+            if event.created < begun and event.follows:
                 self._followups.look(event.payment_ref)
-            elif not event.follows:
+            elif event.created < begun:
                 self._payments.event(event.payment_ref)
             self._step("events", 1)
 
