@@ -1,5 +1,6 @@
 """Writes the log. Actions call these; nothing else does."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,15 @@ from common.masking import masked
 from common.target import Target
 
 Values = Mapping[str, Any]
+_PLAIN = (
+    *("action", "actor_kind", "actor_id", "actor_label", "on_behalf_of", "target_type", "target_id", "target_label"),
+    *("session_id", "reason", "outcome", "ip", "user_agent", "request_id", "job_id", "schema_version"),
+)
+_COLUMNS = (*_PLAIN, "before", "after", "meta")
+_INSERT = (
+    f"INSERT INTO audit_event ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"  # noqa: S608
+    " RETURNING id, at, xid::text::bigint, row_hash"
+)
 
 
 def record(
@@ -80,23 +90,37 @@ def _write(
     target = target or Target("", "")
     personal = privacy.personal_fields(target.type)
     now_serving = context.current()
-    return AuditEvent.objects.create(
-        action=action,
-        actor_kind=by.kind.value,
-        actor_id=by.id,
-        actor_label=by.label[:LABEL_LENGTH],
-        on_behalf_of=on_behalf_of,
-        target_type=target.type,
-        target_id=target.id,
-        target_label=target.label[:LABEL_LENGTH],
-        session_id=by.session_id,
-        before=None if before is None else masked(before, personal=personal),
-        after=None if after is None else masked(after, personal=personal),
-        meta=masked(meta or {}),
-        reason=masked(reason),
-        outcome=outcome,
-        ip=now_serving.ip or None,
-        user_agent=now_serving.user_agent[:USER_AGENT_LENGTH],
-        request_id=now_serving.request_id,
-        job_id=now_serving.job_id,
+    return _insert(
+        AuditEvent(
+            action=action,
+            actor_kind=by.kind.value,
+            actor_id=by.id,
+            actor_label=by.label[:LABEL_LENGTH],
+            on_behalf_of=on_behalf_of,
+            target_type=target.type,
+            target_id=target.id,
+            target_label=target.label[:LABEL_LENGTH],
+            session_id=by.session_id,
+            before=None if before is None else masked(before, personal=personal),
+            after=None if after is None else masked(after, personal=personal),
+            meta=masked(meta or {}),
+            reason=masked(reason),
+            outcome=outcome,
+            ip=now_serving.ip or None,
+            user_agent=now_serving.user_agent[:USER_AGENT_LENGTH],
+            request_id=now_serving.request_id,
+            job_id=now_serving.job_id,
+        )
     )
+
+
+def _insert(event: AuditEvent) -> AuditEvent:
+    """Insert the row by a statement that is written once: Django would take half of this call's time to write it."""
+    plain = (getattr(event, name) for name in _PLAIN)
+    values = [None if value is None else str(value) for value in plain]  # ids may come as UUIDs, words as choices
+    values += [None if value is None else json.dumps(value) for value in (event.before, event.after, event.meta)]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, values)
+        event.pk, event.at, event.xid, event.row_hash = cursor.fetchone()
+    event._state.adding, event._state.db = False, connection.alias
+    return event
