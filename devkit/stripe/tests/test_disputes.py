@@ -2,7 +2,8 @@ import pytest
 import stripe
 
 from devkit.stripe.errors import ApiError
-from devkit.stripe.tests.conftest import paid
+from devkit.stripe.fixture import Twin
+from devkit.stripe.tests.conftest import client_of, paid
 
 FOURTEEN_DAYS = 14 * 24 * 3600
 
@@ -126,3 +127,20 @@ def test_any_refund_can_be_made_to_fail_once(client, twin):
     with pytest.raises(ApiError, match="status of failed"):
         twin.control(act={"do": "refund_fail", "id": refund.id})
     assert entries(client, "refund_failure") == [("refund_failure", 5000, 0, 5000)]
+
+
+def test_a_restart_forgets_no_dispute_no_payout_and_no_refund_that_is_about_to_fail(tmp_path):
+    state = tmp_path / "stripe.json"
+    with Twin(state=state) as before:
+        client = client_of(before)
+        _, dispute = disputed(client)
+        refund = client.v1.refunds.create({"payment_intent": paid(client, card="pm_card_refundFail").id, "amount": 100})
+        paid(client, amount=50_000)
+        before.control(act={"do": "payout", "currency": "usd"})
+    with Twin(state=state) as after:
+        client = client_of(after)
+        assert client.v1.disputes.retrieve(dispute.id).status == "needs_response"
+        assert len(client.v1.payouts.list().data) == 1
+        assert client.v1.refunds.retrieve(refund.id).status == "succeeded"
+        after.control(clock_offset_s=60)
+        assert client.v1.refunds.retrieve(refund.id).status == "failed"
