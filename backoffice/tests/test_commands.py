@@ -30,7 +30,7 @@ def test_release_may_be_repeated():
 def test_doctor_names_each_dependency_and_what_is_missing():
     text = said("doctor")
     assert text.splitlines()[0] == "test at http://testserver, payments twin"
-    for name in ("jobs", "storage", "mail", "payments", "limits"):
+    for name in ("signing", "jobs", "storage", "mail", "payments", "limits"):
         assert f"  {name}" in text
     assert "REDIS_URL is not set" in text
 

@@ -9,6 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.actions import acceptance, enrollment, invites, password_resets, sign_in
+from accounts.actions.challenges import ChallengeIssued
 from accounts.actions.enrollment import EnrollmentNeeded
 from accounts.models import Invite, User
 from accounts.tests import factories, factors
@@ -129,8 +130,9 @@ class World:
     def challenge(self) -> str:
         """A challenge of the Owner, who has an app."""
         self.app  # noqa: B018 - makes it
-        step = sign_in.log_in(email=self.owner.email, password=PASSWORD, transport=None, by=VISITOR)  # type: ignore[arg-type]  # a challenge opens nothing yet
-        return str(getattr(step, "token"))  # noqa: B009 - it is a challenge, since there is a factor
+        step = sign_in.at_door(email=self.owner.email, password=PASSWORD, by=VISITOR)
+        assert isinstance(step, ChallengeIssued)
+        return step.token
 
     def reset_token(self) -> str:
         """A link of the Owner's that sets a password."""
