@@ -95,6 +95,11 @@ class Payment(models.Model):
             models.Index(fields=["status", "-created_at", "-id"], name="payments_by_status"),
             models.Index(fields=["booking", "-created_at", "-id"], name="payments_by_booking"),
             models.Index(fields=["created_at"], condition=Q(status__in=OPEN_STATUSES), name="payments_open"),
+            models.Index(
+                fields=["provider", "provider_charge_ref"],
+                condition=~Q(provider_charge_ref=""),
+                name="payments_by_charge",
+            ),
             models.Index(fields=["created_at"], condition=Q(review_reason__isnull=False), name="payments_to_review"),
         ]
         constraints = [
