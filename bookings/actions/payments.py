@@ -93,12 +93,13 @@ def _judge(booking: Booking, *, amount: int, purpose: str, now: datetime) -> tup
         return ReviewReason.CLOSED, {}
     if not _is_right(booking, amount=amount, purpose=purpose):
         return ReviewReason.AMOUNT, {}
+    settled = {"review_reason": ""} if booking.review_reason == ReviewReason.AMOUNT else {}
     if booking.status != Status.EXPIRED:
-        return "", {}
+        return "", settled
     if booking.starts_at is None or booking.starts_at <= now:
         return ReviewReason.TOO_LATE, {}
     seat = seats.retake(booking=booking, now=now)
-    return ("", {"seat": seat}) if seat else (ReviewReason.SEAT_GONE, {})
+    return ("", {"seat": seat, **settled}) if seat else (ReviewReason.SEAT_GONE, {})
 
 
 def _is_right(booking: Booking, *, amount: int, purpose: str) -> bool:

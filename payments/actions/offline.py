@@ -18,7 +18,7 @@ from common.errors import FieldError, ValidationFailed
 from common.ids import uuid7
 from common.target import Target
 from payments import selectors
-from payments.actions import ledger, receipts
+from payments.actions import ledger, receipts, reviews
 from payments.constants import Provider, ReviewReason, Status
 from payments.errors import AmountMismatch
 from payments.models import Payment
@@ -95,8 +95,18 @@ def _tell_booking(payment: Payment, *, by: Actor, now: datetime) -> None:
         booking_id=payment.booking_id, amount=payment.amount, purpose=payment.purpose, by=by, now=now
     )
     if done != booking_money.Outcome.NEEDS_REVIEW:
+        _settle_parts(payment, by=by)
         return
     payment.review_reason = ReviewReason.BOOKING_NOT_CONFIRMED
     payment.save(update_fields=["review_reason"])
     after = {"review_reason": payment.review_reason}
     record(action="payment.needs_review", by=by, target=Target.of(payment), after=after)
+
+
+def _settle_parts(payment: Payment, *, by: Actor) -> None:
+    """Parts that were too small by themselves have confirmed the booking together: nobody need decide on them."""
+    parts = Payment.objects.filter(
+        booking=payment.booking_id, provider=Provider.OFFLINE, review_reason=ReviewReason.BOOKING_NOT_CONFIRMED
+    )
+    for part in parts.values_list("pk", flat=True):
+        reviews.settle(payment_id=part, by=by)

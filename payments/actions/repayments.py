@@ -134,11 +134,11 @@ def _checked(payment: Payment, wanted: int | None, provider: PaymentProvider | N
         raise NotCaptured(members={"status": payment.status})
     if payment.dispute_state == DisputeState.OPEN:
         raise DisputeOpen
-    left = selectors.refundable(payment)
+    left, currency = selectors.refundable(payment), selectors.received_currency(payment)
     amount = left if wanted is None else wanted
     if amount > left or not left:
-        raise ExceedsRefundable(members={"refundable": left, "currency": selectors.received_currency(payment)})
-    if provider and provider.check(amount=amount, currency=payment.provider_currency) == AmountNotRepresentable.code:
+        raise ExceedsRefundable(members={"refundable": left, "currency": currency})
+    if provider and provider.check(amount=amount, currency=currency) == AmountNotRepresentable.code:
         raise AmountNotRepresentable
     return amount
 

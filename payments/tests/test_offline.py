@@ -10,6 +10,7 @@ from accounts.tests.factories import staff
 from audit.models import AuditEvent
 from bookings.actions import cancellation
 from bookings.constants import Status as BookingStatus
+from bookings.selectors import money_state
 from bookings.tests.factories import bearer, key, with_status
 from common.clock import db_now
 from common.instants import instant
@@ -89,6 +90,9 @@ def test_less_than_what_is_due_is_looked_at_until_the_rest_comes(booking, api):
     assert take(api, booking, 25_000).json()["payment_state"] == "paid"
     booking.refresh_from_db()
     assert (booking.status, booking.paid_amount) == (BookingStatus.CONFIRMED, 75_000)
+    assert (booking.review_reason, money_state(booking)) == ("", "deposit_paid")
+    assert set(Payment.objects.values_list("review_reason", flat=True)) == {None}
+    assert AuditEvent.objects.filter(action="payment.reviewed").count() == 1
 
 
 def test_money_for_a_dead_booking_is_recorded_for_staff(booking, api):
