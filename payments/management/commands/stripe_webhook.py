@@ -36,9 +36,7 @@ class Command(BaseCommand):
     def _say(self, endpoint: Endpoint, url: str) -> None:
         if endpoint.created:
             self.stdout.write(self.style.SUCCESS(f"Created {endpoint.ref} for {url}, in version {API_VERSION}."))
-            self.stdout.write(
-                "Put its secret first in STRIPE_WEBHOOK_SECRET; it is not shown again:"
-            )
+            self.stdout.write("Put its secret first in STRIPE_WEBHOOK_SECRET; it is not shown again:")
             self.stdout.write(endpoint.secret)
         else:
             self.stdout.write(self.style.SUCCESS(f"{endpoint.ref} for {url} is up to date, in version {API_VERSION}."))
