@@ -22,7 +22,6 @@ PREFIX_ENROLLMENT = "en_"
 PREFIX_INVITE = "iv_"
 PREFIX_CHALLENGE = "ch_"
 PREFIX_RESET = "pr_"
-OPAQUE_TOKEN_MAX_CHARS = 128
 
 AMR_PASSWORD = "pwd"  # noqa: S105 - RFC 8176's name of the method
 AMR_ONE_TIME_CODE = "otp"

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts import errors, ports, selectors
-from accounts.actions import admin_sessions, devices, factor_mails, invites, password_resets, passwords, users
+from accounts.actions import admin_sessions, devices, factor_mails, invites, password_resets, passwords, refresh, users
 from accounts.constants import METHOD_BACKUP_CODE, METHOD_TOTP
 from common.actor import Actor
 from common.admin import step_up
@@ -30,12 +30,10 @@ def register() -> None:
     mail_ports.register_owners(selectors.owner_emails)
     mail_ports.register_resend(invites.MAIL_TEMPLATE, _resend_invitation)
     mail_ports.register_resend(password_resets.MAIL_TEMPLATE, _resend_reset)
-    for template in ("accounts/session_reused", *factor_mails.TEMPLATES):
+    for template in (refresh.REUSED_MAIL, passwords.CHANGED_MAIL, users.EMAIL_CHANGED_MAIL, *factor_mails.TEMPLATES):
         mail_ports.register_repeatable(template)
     ports.register_verifier(METHOD_TOTP, devices.verify_app_code)
     ports.register_verifier(METHOD_BACKUP_CODE, devices.verify_backup_code)
-    mail_ports.register_repeatable(passwords.CHANGED_MAIL)
-    mail_ports.register_repeatable(users.EMAIL_CHANGED_MAIL)
     step_up.register(step_up.StepUp(_confirmed_lately, _confirmation_page))
     schema.CREDENTIAL_ERRORS[:] = [*dict.fromkeys([*schema.CREDENTIAL_ERRORS, *CREDENTIAL_ERRORS])]
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from django.conf import settings
 
 RANDOM_BYTES = 32
+_RANDOM = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 class TokenDigest(NamedTuple):
@@ -21,6 +23,11 @@ class TokenDigest(NamedTuple):
 def issue(prefix: str) -> str:
     """A fresh token: the prefix and 32 random bytes in base64url."""
     return prefix + secrets.token_urlsafe(RANDOM_BYTES)
+
+
+def well_formed(prefix: str, raw: str) -> bool:
+    """Whether it may be a token of `issue`; what is not needs no look into the database."""
+    return raw.startswith(prefix) and _RANDOM.fullmatch(raw, len(prefix)) is not None
 
 
 def pepper_id(pepper: bytes) -> str:

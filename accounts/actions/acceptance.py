@@ -16,7 +16,7 @@ from accounts.constants import (
     ACCEPT_TRIES_WINDOW_SECONDS,
     ENROLLMENT_WINDOW_HOURS,
     MAY_INVITE,
-    OPAQUE_TOKEN_MAX_CHARS,
+    PREFIX_INVITE,
 )
 from accounts.errors import (
     InviteAuthorityLost,
@@ -27,7 +27,7 @@ from accounts.errors import (
     UserExists,
 )
 from accounts.models import Invite, User
-from common import limits
+from common import limits, tokens
 from common.actor import Actor
 from common.client_ip import caller
 from common.clock import db_now
@@ -55,7 +55,7 @@ def inspect(*, token: str) -> Invite:
 
 def usable(*, token: str) -> Invite:
     """As `inspect`, uncounted: for a page that has counted already."""
-    invite = selectors.invite_by_token(token) if len(token) <= OPAQUE_TOKEN_MAX_CHARS else None
+    invite = selectors.invite_by_token(token) if tokens.well_formed(PREFIX_INVITE, token) else None
     if invite is None:
         raise InviteInvalid
     _check_open(invite, db_now())

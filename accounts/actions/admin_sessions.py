@@ -11,7 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 import audit.actions
-from accounts import locks, selectors
+from accounts import selectors
 from accounts.actions import reauthentication, sessions
 from accounts.constants import (
     ADMIN_SESSION_KEY,
@@ -19,7 +19,7 @@ from accounts.constants import (
     AMR_SECOND_FACTOR,
     LAST_USED_EVERY_SECONDS,
 )
-from accounts.errors import InvalidCredentials, ReauthRequired
+from accounts.errors import ReauthRequired
 from accounts.models import Session, User
 from common.actor import Actor
 from common.clock import db_now
@@ -111,11 +111,7 @@ def _open(user: User, amr: list[str]) -> Session:
     session = sessions.new(user=user, amr=amr, transport=Session.Transport.ADMIN, now=now)
     session.idle_expires_at = session.absolute_expires_at = now + timedelta(seconds=settings.SESSION_COOKIE_AGE)
     with transaction.atomic():
-        fresh = locks.user(user.pk)
-        if not fresh.is_active or fresh.password != user.password:
-            raise InvalidCredentials
-        if AMR_SECOND_FACTOR.isdisjoint(amr) and selectors.has_second_factor(fresh):
-            raise InvalidCredentials
+        sessions.check_unchanged(user=user, amr=amr)
         session.save(force_insert=True)
         by = Actor.staff(user, session_id=str(session.pk))
         target = sessions.target(session=session)

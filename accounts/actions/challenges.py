@@ -3,7 +3,6 @@
 A refusal commits what it counted, so failures survive it. The tokens are signed before anything is used up.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +13,6 @@ import audit.actions
 from accounts import locks, selectors
 from accounts.actions import codes, guesses, sessions
 from accounts.actions.codes import AMR_OF, Evidence, Verdict
-from accounts.actions.open_challenges import supersede_all
 from accounts.actions.sessions import Prepared, TokenPair
 from accounts.constants import (
     AMR_PASSWORD,
@@ -35,9 +33,6 @@ from common.clock import db_now
 from common.errors import DomainError, Unavailable
 from common.retries import once_more
 from common.target import Target
-
-__all__ = ["BackupUsed", "ChallengeIssued", "Proven", "issue", "prove", "supersede_all", "verify", "verify_backup"]
-_SHAPE = re.compile(rf"{PREFIX_CHALLENGE}[A-Za-z0-9_-]{{43}}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -151,7 +146,7 @@ def _pair(answered: _Answered) -> TokenPair:
 def _answer(*, token: str, code: str, method: str, transport: Session.Transport | None, by: Actor) -> _Answered:
     limits.hit("VERIFY_SECOND_FACTOR_IP", key=caller(), closed=True)
     now = db_now()
-    found = selectors.challenge(token) if _SHAPE.fullmatch(token) else None
+    found = selectors.challenge(token) if tokens.well_formed(PREFIX_CHALLENGE, token) else None
     if found is None or not _is_open(found, now):
         raise ChallengeInvalid
     guess = codes.begin(user=found.user, method=method, now=now, by=by)

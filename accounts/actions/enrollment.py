@@ -1,6 +1,5 @@
 """The right to enrol a first second factor."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,8 +10,6 @@ from accounts.constants import ENROLLMENT_TOKEN_TTL_SECONDS, PREFIX_ENROLLMENT
 from accounts.errors import EnrollmentInvalid
 from accounts.models import EnrollmentToken, User
 from common import tokens
-
-_SHAPE = re.compile(rf"{PREFIX_ENROLLMENT}[A-Za-z0-9_-]{{43}}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ def usable(*, token: str, now: datetime) -> EnrollmentToken:
 
     It is worth nothing once it is used, ten minutes old, or the password is another one.
     """
-    found = selectors.enrollment_token(token) if _SHAPE.fullmatch(token) else None
+    found = selectors.enrollment_token(token) if tokens.well_formed(PREFIX_ENROLLMENT, token) else None
     if found is None or found.consumed_at is not None or found.expires_at <= now or not found.user.is_active:
         raise EnrollmentInvalid
     user = found.user

@@ -6,7 +6,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts import locks, selectors
-from accounts.actions import authority, challenges, codes, factor_mails, sessions
+from accounts.actions import authority, codes, factor_mails, open_challenges, sessions
 from accounts.constants import ENROLLMENT_WINDOW_HOURS
 from accounts.errors import CannotResetSelf
 from accounts.models import SecondFactor, Session, User
@@ -38,7 +38,7 @@ def reset(*, user: User, reason: str, by: Actor) -> None:
 @transaction.atomic
 def _reset(user: User, reason: str, by: Actor) -> None:
     now = db_now()
-    challenges.supersede_all(user=user, now=now)
+    open_challenges.supersede_all(user=user, now=now)
     present = locks.user(user.pk)
     authority.demand(roles=selectors.roles_of(present), by=by)
     SecondFactor.objects.filter(user=present).delete()

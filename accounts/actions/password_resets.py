@@ -9,7 +9,6 @@ import mail.actions
 from accounts import addresses, locks, selectors
 from accounts.actions import guesses, login_counters, passwords
 from accounts.constants import (
-    OPAQUE_TOKEN_MAX_CHARS,
     PASSWORD_RESET_TTL_SECONDS,
     PREFIX_RESET,
     RESET_TRIES_A_TOKEN,
@@ -70,7 +69,7 @@ def issue(*, email: str, by: Actor) -> PasswordReset | None:
 
 def inspect(*, token: str) -> PasswordReset:
     """The reset of a link that still works, with its user; raises ResetInvalid, ResetExpired, ResetUsed."""
-    reset = selectors.password_reset(token) if len(token) <= OPAQUE_TOKEN_MAX_CHARS else None
+    reset = selectors.password_reset(token) if tokens.well_formed(PREFIX_RESET, token) else None
     if reset is None:
         raise ResetInvalid
     _check_open(reset, reset.user)

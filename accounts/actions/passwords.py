@@ -10,9 +10,9 @@ from django.db import transaction
 import audit.actions
 import mail.actions
 from accounts import locks, password_rule
-from accounts.actions import guesses, sessions
+from accounts.actions import guesses, open_challenges, sessions
 from accounts.errors import InvalidCredentials
-from accounts.models import LoginChallenge, PasswordReset, Session, User
+from accounts.models import Session, User
 from common import tokens
 from common.actor import Actor
 from common.clock import db_now
@@ -75,14 +75,11 @@ def replace(*, user: User, encoded: str, keep: uuid.UUID | None, now: datetime, 
     user.password = encoded
     user.save(update_fields=["password"])
     sessions.end_all(user=user, reason=Session.RevokeReason.PASSWORD, now=now, keep=keep)
-    LoginChallenge.objects.filter(user=user, consumed_at__isnull=True, superseded_at__isnull=True).update(
-        superseded_at=now
-    )
-    PasswordReset.objects.filter(user=user, used_at__isnull=True, superseded_at__isnull=True).update(superseded_at=now)
+    open_challenges.supersede_locked(user=user, now=now)
     mail.actions.send(
         template=CHANGED_MAIL,
         to=user.email,
-        context={"name": user.get_short_name(), "at": now.isoformat()},
+        context={"name": user.get_short_name()},
         key=f"{CHANGED_MAIL}:{user.pk}:{now.isoformat()}",
         by=by,
     )

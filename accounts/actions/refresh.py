@@ -5,7 +5,6 @@ within the grace seconds and gets the same successor: the family never forks.
 """
 
 import hmac
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +31,7 @@ from common.retries import once_more
 from jobs.actions import enqueue
 from jobs.constants import ALERT_KIND
 
-_SHAPE = re.compile(r"rt_[A-Za-z0-9_-]{43}", re.ASCII)
+REUSED_MAIL = "accounts/session_reused"
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def family_of(*, raw: str, transport: Session.Transport) -> Session | None:
 
 
 def _find(raw: str, transport: Session.Transport) -> RefreshToken:
-    found = selectors.refresh_token(raw) if _SHAPE.fullmatch(raw) else None
+    found = selectors.refresh_token(raw) if tokens.well_formed(PREFIX_REFRESH, raw) else None
     if found is None or found.session.transport != transport:
         raise RefreshInvalid
     return found
@@ -165,9 +164,9 @@ def _reused(session: Session, now: datetime) -> DomainError:
         by=by,
     )
     mail.actions.send(
-        template="accounts/session_reused",
+        template=REUSED_MAIL,
         to=session.user.email,
-        context={"name": session.user.get_short_name(), "at": now.isoformat()},
+        context={"name": session.user.get_short_name()},
         key=f"accounts.session_reused:{session.pk}",
         by=by,
     )

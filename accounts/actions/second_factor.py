@@ -14,10 +14,9 @@ from django.db import transaction
 
 import audit.actions
 from accounts import locks, totp
-from accounts.actions import backup_codes, challenges, codes, enrollment, factor_mails, sessions
+from accounts.actions import backup_codes, codes, enrollment, factor_mails, open_challenges, sessions
 from accounts.actions.backup_codes import Batch
 from accounts.actions.challenges import Proven
-from accounts.actions.factor_resets import reset
 from accounts.actions.sessions import Prepared, TokenPair
 from accounts.constants import AMR_ONE_TIME_CODE, AMR_PASSWORD, ENROLLMENT_FAILURES, ENROLLMENT_TTL_SECONDS
 from accounts.errors import (
@@ -35,17 +34,6 @@ from common.errors import DomainError
 from common.retries import once_more
 from common.target import Target
 
-__all__ = [
-    "Confirmed",
-    "EnrollmentBegun",
-    "begin",
-    "begin_with_token",
-    "confirm",
-    "confirm_at_door",
-    "confirm_with_token",
-    "disable",
-    "reset",
-]
 AMR = (AMR_PASSWORD, AMR_ONE_TIME_CODE)
 
 
@@ -158,7 +146,7 @@ def _store_pending(user: User, secret: bytes, by: Actor) -> SecondFactor:
 @transaction.atomic
 def _disable(user: User, kept: Session | None, by: Actor) -> None:
     now = db_now()
-    challenges.supersede_all(user=user, now=now)
+    open_challenges.supersede_all(user=user, now=now)
     present = locks.user(user.pk)
     if locks.confirmed_factor(present) is None:
         raise TwoFactorNotEnabled
@@ -202,7 +190,7 @@ def _decide(proof: _Proof) -> Confirmed | DomainError:
     now = db_now()
     if proof.batch is not None:
         enrollment.use_up(token=proof.token, now=now)
-        challenges.supersede_all(user=proof.pending.user, now=now)
+        open_challenges.supersede_all(user=proof.pending.user, now=now)
     user = locks.user(proof.pending.user_id)
     rows = locks.factors(user, pending=proof.pending.pk)
     pending = _waiting([row for row in rows if row.pk == proof.pending.pk], now)

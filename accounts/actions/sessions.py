@@ -55,12 +55,20 @@ def open(*, user: User, amr: Sequence[str], transport: Session.Transport, now: d
 @once_more
 @transaction.atomic
 def _store_checked(prepared: Prepared, user: User) -> TokenPair:
+    check_unchanged(user=user, amr=prepared.session.amr)
+    return store(prepared=prepared)
+
+
+def check_unchanged(*, user: User, amr: Sequence[str]) -> None:
+    """Lock the user in the caller's transaction, and see that what `amr` proved still opens the account.
+
+    Raises InvalidCredentials when the account was closed, its password changed or a second factor was enrolled since.
+    """
     present = locks.user(user.pk)
     if not present.is_active or present.password != user.password:
         raise InvalidCredentials
-    if AMR_SECOND_FACTOR.isdisjoint(prepared.session.amr) and selectors.has_second_factor(present):
+    if AMR_SECOND_FACTOR.isdisjoint(amr) and selectors.has_second_factor(present):
         raise InvalidCredentials
-    return store(prepared=prepared)
 
 
 def prepare(*, user: User, amr: Sequence[str], transport: Session.Transport, now: datetime) -> Prepared:

@@ -11,10 +11,10 @@ from django.db import IntegrityError, transaction
 import audit.actions
 import mail.actions
 from accounts import addresses, locks, selectors
-from accounts.actions import authority, passwords, sessions
+from accounts.actions import authority, open_challenges, passwords, sessions
 from accounts.constants import ENROLLMENT_WINDOW_HOURS, ROLE_OWNER
 from accounts.errors import CannotCloseSelf, LastOwner, UserExists
-from accounts.models import LoginChallenge, PasswordReset, Session, User
+from accounts.models import Session, User
 from common.actor import Actor
 from common.clock import db_now
 from common.retries import once_more
@@ -102,8 +102,7 @@ def _replace_email(user: User, address: str, by: Actor) -> User:
     present.save(update_fields=["email"])
     own_session = uuid.UUID(by.session_id) if by.session_id and by.id == str(present.pk) else None
     sessions.end_all(user=present, reason=Session.RevokeReason.EMAIL, now=now, keep=own_session)
-    LoginChallenge.objects.filter(user=present, consumed_at=None, superseded_at=None).update(superseded_at=now)
-    PasswordReset.objects.filter(user=present, used_at=None, superseded_at=None).update(superseded_at=now)
+    open_challenges.supersede_locked(user=present, now=now)
     audit.actions.record(
         action="user.email_changed",
         by=by,

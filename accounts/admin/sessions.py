@@ -1,15 +1,14 @@
-"""Who is signed in through the API, and the button that ends it."""
+"""Who is signed in, in the admin and through the API, and the button that ends it."""
 
 from django.contrib import admin
 from django.http import HttpRequest
 
 from accounts import browsers
 from accounts.actions import sessions
+from accounts.constants import MAY_REVOKE_SESSIONS
 from accounts.models import Session
 from common.actor import actor_of
 from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
-
-MAY_REVOKE = "accounts.revoke_sessions"
 
 
 @admin.register(Session)
@@ -33,7 +32,9 @@ class SessionAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         "revoked_at",
         "revoke_reason",
     )
-    object_actions = (ObjectAction("sign-out", "Sign out", MAY_REVOKE, "sign_out", when="is_open", danger=True),)
+    object_actions = (
+        ObjectAction("sign-out", "Sign out", MAY_REVOKE_SESSIONS, "sign_out", when="is_open", danger=True),
+    )
 
     @admin.display(description="device")
     def device(self, session: Session) -> str:
@@ -43,7 +44,7 @@ class SessionAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     def sign_out(self, request: HttpRequest, session: Session) -> str:
         """The button."""
         sessions.revoke_for(session=session, by=actor_of(request))
-        return "Signed out. The access token stopped working at once."
+        return "Signed out. What the session held stopped working at once."
 
     def is_open(self, session: Session) -> bool:
         """Whether there is anything to end."""

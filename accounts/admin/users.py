@@ -11,8 +11,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
 from accounts import selectors
-from accounts.actions import second_factor, sessions, users
-from accounts.constants import MAY_RESET_SECOND_FACTOR, MAY_REVOKE_SESSIONS, ROLES
+from accounts.actions import factor_resets, sessions, users
+from accounts.constants import MAY_RESET_SECOND_FACTOR, MAY_REVOKE_SESSIONS, REASON_MAX_CHARS, ROLES
 from accounts.models import SecondFactor, User
 from accounts.roles import ALL
 from common.admin import ActionAdmin, ObjectAction, ObjectActionsMixin
@@ -49,7 +49,7 @@ class ReasonForm(forms.Form):
     """Why; the audit log keeps it."""
 
     reason = forms.CharField(
-        max_length=300,
+        max_length=REASON_MAX_CHARS,
         help_text="How did you make sure who asks for it? The audit log keeps this.",
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
     )
@@ -166,7 +166,7 @@ class UserAdmin(ObjectActionsMixin, ActionAdmin):
 
     def reset_factor(self, request: HttpRequest, user: User, values: dict[str, Any]) -> str:
         """The button."""
-        second_factor.reset(user=user, reason=values["reason"], by=self.actor(request))
+        factor_resets.reset(user=user, reason=values["reason"], by=self.actor(request))
         return f"{user} has 72 hours to sign in by password and set up a new factor."
 
     def is_open(self, user: User) -> bool:

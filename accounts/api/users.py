@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import errors, selectors
-from accounts.actions import second_factor, sessions
+from accounts.actions import factor_resets, sessions
 from accounts.api.base import TAGS, AuthView
 from accounts.api.factor_serializers import ColleagueListSerializer, ColleagueSerializer, ResetSecondFactorSerializer
 from accounts.api.parameters import CURSOR, ID, PER_PAGE
@@ -60,7 +60,7 @@ class ResetSecondFactorView(AuthView):
     def post(self, request: Request, id: uuid.UUID) -> Response:  # noqa: A002 - the parameter's public name
         """Remove factor, codes and sessions; for 72 hours a new factor can be enrolled by password."""
         reason = parse(request, ResetSecondFactorSerializer)["reason"]
-        second_factor.reset(user=_colleague(id), reason=reason, by=actor_of(request))
+        factor_resets.reset(user=_colleague(id), reason=reason, by=actor_of(request))
         return Response(status=204)
 
 

@@ -129,7 +129,7 @@ def forget() -> None:
 
 
 def uses_hs256() -> bool:
-    """Whether tokens are signed with JWT_SECRET: outside production, unless a private key is given."""
+    """Whether tokens are signed with JWT_SECRET: outside production, unless the environment names a key."""
     return not settings.PRODUCTION and not overrides.configured() and bool(settings.JWT_SECRET)
 
 

@@ -15,18 +15,10 @@ from accounts.actions import admin_sessions, passwords, sessions
 from accounts.actions.admin_sessions import Present
 from accounts.errors import InvalidCredentials
 from accounts.models import Session
-from accounts.pages.frame import form_page, show, signed_in, to
+from accounts.pages.frame import form_page, here, show, signed_in, to
 from common import limits
 from common.actor import actor_of
 from common.errors import DomainError
-
-
-def here(request: HttpRequest) -> Present:
-    """The session of a page that only someone signed in sees."""
-    found = admin_sessions.present(request=request)
-    if found is None:
-        raise RuntimeError("The page is not behind signed_in.")
-    return found
 
 
 @require_GET

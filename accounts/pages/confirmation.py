@@ -4,9 +4,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from accounts import forms, selectors
-from accounts.actions import admin_sessions, reauthentication
+from accounts.actions import reauthentication
 from accounts.errors import CodeInvalid, InvalidCredentials
-from accounts.pages.frame import form_page, onward, show, signed_in, wanted
+from accounts.pages.frame import form_page, here, onward, show, signed_in, wanted
 from common.actor import actor_of
 from common.errors import DomainError
 
@@ -15,10 +15,8 @@ from common.errors import DomainError
 @signed_in
 def confirm(request: HttpRequest) -> HttpResponse:
     """Ask, and go back to where the question came from; opened in a window of its own it says so when it is done."""
-    found = admin_sessions.present(request=request)
-    if found is None:
-        raise RuntimeError("signed_in lets nobody in without a session")
-    kind = forms.ConfirmWithCodeForm if selectors.has_second_factor(found.session.user) else forms.ConfirmForm
+    session = here(request).session
+    kind = forms.ConfirmWithCodeForm if selectors.has_second_factor(session.user) else forms.ConfirmForm
     context = {"next": wanted(request), "app_only": "app_only" in request.GET}
     form = kind(request.POST if request.method == "POST" else None)
     if not form.is_valid():
@@ -26,7 +24,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     values = form.cleaned_data
     try:
         reauthentication.confirm(
-            session=found.session, password=values["password"], code=values.get("code", ""), by=actor_of(request)
+            session=session, password=values["password"], code=values.get("code", ""), by=actor_of(request)
         )
     except InvalidCredentials:
         form.add_error("password", "That is not your password.")

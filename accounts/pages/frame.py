@@ -14,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.actions import admin_sessions
+from accounts.actions.admin_sessions import Present
 from common.actor import Actor
 from common.admin import refusals
 from common.errors import DomainError
@@ -54,6 +55,14 @@ def signed_in(view: View) -> View:
         return view(request, **values)
 
     return page(guarded)
+
+
+def here(request: HttpRequest) -> Present:
+    """The session of a page that only someone signed in sees."""
+    found = admin_sessions.present(request=request)
+    if found is None:
+        raise RuntimeError("The page is not behind signed_in.")
+    return found
 
 
 def confirmed(view: View) -> View:

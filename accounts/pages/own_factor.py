@@ -10,8 +10,7 @@ from accounts.actions import admin_sessions, backup_codes, second_factor, shown_
 from accounts.constants import AMR_ONE_TIME_CODE
 from accounts.errors import CodeInvalid
 from accounts.models import User
-from accounts.pages.account import here
-from accounts.pages.frame import confirmed, refused, show, to
+from accounts.pages.frame import confirmed, here, refused, show, to
 from accounts.pages.setup import codes_page, enroll_page, enrollment_id
 from common.actor import actor_of
 from common.errors import DomainError

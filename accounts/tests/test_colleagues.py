@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from rest_framework.test import APIClient
 
-from accounts.actions import codes, second_factor
+from accounts.actions import codes, factor_resets
 from accounts.models import BackupCode, GuessCounter, SecondFactor, Session, User
 from accounts.tests import factories, factors
 from accounts.tests.factors import VERIFY, App, answer, challenge, outcome, signed_in
@@ -152,7 +152,7 @@ def test_nobody_resets_themselves_or_someone_with_more_rights(ana: App, ben: App
     assert outcome(reset(signed_in(ana.user), ana.user)) == (403, "cannot_reset_self")
     from_below = Actor.staff(ben.user)
     with pytest.raises(Exception, match="may not grant") as refused:
-        second_factor.reset(user=ana.user, reason="x", by=from_below)
+        factor_resets.reset(user=ana.user, reason="x", by=from_below)
     assert type(refused.value).__name__ == "RoleEscalation"
     assert SecondFactor.objects.count() == 2
     assert not AuditEvent.objects.filter(action="2fa.reset_by_admin").exists()
@@ -181,7 +181,7 @@ def test_resets_are_limited_but_not_the_operators(ana: App, ben: App, settings: 
     client = signed_in(ana.user)
     assert [outcome(reset(client, ben.user)) for _ in range(2)] == [(204, ""), (429, "rate_limited")]
     for _ in range(2):
-        second_factor.reset(user=ana.user, reason="last Owner lost the phone", by=Actor.operator())
+        factor_resets.reset(user=ana.user, reason="last Owner lost the phone", by=Actor.operator())
     assert not SecondFactor.objects.filter(user=ana.user).exists()
 
 
