@@ -20,8 +20,8 @@ A **row** of the table is one function in a module named in `ROWS` of `tests/fau
 * `tests.faults.studio` is the Django app of these processes: job kinds, an endpoint, an audit event; its job kinds are
   registered in production settings plus `tests.faults.settings`, where leases last seconds, not minutes.
 
-`python -m tests.faults WORD …` (or `make faults ROWS=WORD`) runs the rows whose titles hold one of the words. A busy machine
-may need that: what has not begun after ten minutes is not tried, and counts as a failure of the run.
+`python -m tests.faults WORD …` (or `make faults ROWS=WORD`) runs the rows whose titles hold one of the words. A busy
+machine may need that: what has not begun after ten minutes is not tried, and counts as a failure of the run.
 
 A row states numbers and judges nothing: the command's exit code is 1 when any row lost or doubled something.
 """
