@@ -7,8 +7,7 @@ import urllib.request
 from django.conf import settings
 
 from bookings.models import Booking
-from bookings.tests.factories import make_booking, make_offer
-from cms.models import Service
+from bookings.tests.factories import make_booking, make_offer, make_resource, make_service
 from common.actor import Actor
 from payments.actions import intents
 from payments.providers.stripe.client import client
@@ -18,8 +17,8 @@ BY = Actor.system("bench")
 
 def measure(count: int, *, away_ms: int, backwards: bool) -> None:
     """Print the calls a second as JSON, with a twin that answers at once and one that is far away."""
-    service = Service.objects.filter(booking_offer__isnull=True).first()
-    offer = make_offer(service, capacity=3 * count)
+    name = f"bench-{time.time_ns()}"  # each round is a process of its own on the same database
+    offer = make_offer(make_service(name), resource=make_resource(name=name, capacity=3 * count))
     bookings = iter([make_booking(offer) for _ in range(2 * count + 1)])
     intents.create(wish=intents.Wish(booking_id=next(bookings).pk), by=BY)
     _alone(0)
