@@ -32,5 +32,4 @@ WINDOW_DAYS: Final = 31  # of a query by time
 READ_NOTED_MINUTES: Final = 60  # turning the pages of one query is one reading
 EXPORT_ROWS_AT_ONCE: Final = 2_000
 
-RETENTION_MONTHS: Final = 24
 RETENTION_ROWS_AT_ONCE: Final = 5_000

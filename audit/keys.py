@@ -32,12 +32,6 @@ def unseal(row: AuditSigningKey) -> Signer | None:
     return signer if signer.public_key == bytes(row.public_key) else None
 
 
-def is_current(row: AuditSigningKey) -> bool:
-    """Whether the newest FIELD_KEY sealed the row's private half."""
-    sealed = bytes(row.private_ciphertext or b"")
-    return sealed[1 : 1 + crypto.KEY_ID_BYTES] == crypto.key_id(settings.FIELD_KEYS[0])
-
-
 def signer() -> Signer | None:
     """The key that signs now, or None where none was made yet."""
     listed = from_environment()

@@ -8,7 +8,10 @@ from audit import keys
 from audit.actions.recording import record
 from audit.models import AuditSigningKey
 from audit.signatures import Signer
+from common import rekeying
 from common.actor import Actor
+from common.crypto import DecryptionFailed
+from common.rekeying import Rekeyed
 from common.target import Target
 
 SEED_BYTES = 32
@@ -29,21 +32,20 @@ def ensure(*, by: Actor) -> Signer:
     return signer
 
 
-def rekey(*, by: Actor) -> int:
-    """Seal the private halves under the newest FIELD_KEY; returns how many were sealed again.
+def rekey(*, by: Actor) -> Rekeyed:
+    """Seal the private halves again under the newest FIELD_KEY."""
+    found = rekeying.rekey(AuditSigningKey.objects.all(), column="private_ciphertext", sealed_again=_sealed_again)
+    if found.done:
+        with transaction.atomic():
+            record(action="audit.rekeyed", by=by, meta={"keys": found.done})
+    return found
 
-    One that no listed FIELD_KEY opens stays as it is.
-    """
-    done = 0
-    with transaction.atomic():
-        for row in AuditSigningKey.objects.exclude(private_ciphertext=None).order_by("key_id"):
-            signer = None if keys.is_current(row) else keys.unseal(row)
-            if signer is not None:
-                sealed = keys.seal(signer.seed, row.key_id)
-                done += AuditSigningKey.objects.filter(pk=row.pk).update(private_ciphertext=sealed)
-        if done:
-            record(action="audit.rekeyed", by=by, meta={"keys": done})
-    return done
+
+def _sealed_again(row: AuditSigningKey) -> bytes:
+    signer = keys.unseal(row)
+    if signer is None:
+        raise DecryptionFailed
+    return keys.seal(signer.seed, row.key_id)
 
 
 def _keep(signer: Signer, *, sealed: bytes | None, by: Actor) -> None:

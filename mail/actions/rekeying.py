@@ -1,35 +1,16 @@
 """The mail part of `manage.py rekey`."""
 
-from uuid import UUID
-
-from django.db import transaction
-
+from common import rekeying
 from common.actor import Actor
-from common.crypto import DecryptionFailed, is_current
+from common.rekeying import Rekeyed
 from mail import secrets_box
-from mail.locks import locked_message
 from mail.models import Message
 
 
-def rekey(*, by: Actor) -> tuple[int, int]:
-    """Encrypt the secrets of unsent messages again under the newest FIELD_KEY.
-
-    Returns how many were, and how many no listed key opens: those stay as they are. Each row in a transaction of its
-    own, so that mail flows meanwhile; what was done is in the command's audit event. Safe to repeat.
-    """
-    sealed = list(Message.objects.exclude(secrets=None).values_list("pk", flat=True))
-    outcomes = [_rekey(pk) for pk in sealed]
-    return outcomes.count(True), outcomes.count(None)
+def rekey(*, by: Actor) -> Rekeyed:
+    """Encrypt the secrets of unsent messages again under the newest FIELD_KEY; the command's event is their record."""
+    return rekeying.rekey(Message.objects.all(), column="secrets", sealed_again=_sealed_again)
 
 
-def _rekey(pk: UUID) -> bool | None:
-    with transaction.atomic():
-        row = locked_message(pk)
-        if row.secrets is None or is_current(bytes(row.secrets)):  # sent meanwhile, or up to date
-            return False
-        try:
-            row.secrets = secrets_box.seal(secrets_box.opened(row), row.pk)
-        except DecryptionFailed:
-            return None
-        row.save(update_fields=["secrets"])
-    return True
+def _sealed_again(row: Message) -> bytes | None:
+    return secrets_box.seal(secrets_box.opened(row), row.pk)

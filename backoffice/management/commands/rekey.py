@@ -40,15 +40,18 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
     def _encrypt(self, by: Actor) -> int:
-        own = accounts_rekeying.rekey(by=by)
-        sealed = audit_keys.rekey(by=by)
-        paid, unpayable = payments_rekeying.rekey(by=by)
-        sent, unsendable = mail.actions.rekey(by=by)
-        self.stdout.write(f"Encrypted again: accounts {own.done}, audit {sealed}, mail {sent}, payments {paid}.")
-        for name, count in (("accounts", own.unreadable), ("mail", unsendable), ("payments", unpayable)):
-            if count:
-                self.stdout.write(f"  {name}: {count} or more that no listed FIELD_KEY opens. List the key that does.")
-        return own.unreadable + unsendable + unpayable
+        parts = {
+            "accounts": accounts_rekeying.rekey(by=by),
+            "audit": audit_keys.rekey(by=by),
+            "mail": mail.actions.rekey(by=by),
+            "payments": payments_rekeying.rekey(by=by),
+        }
+        self.stdout.write(f"Encrypted again: {', '.join(f'{name} {part.done}' for name, part in parts.items())}.")
+        for name, part in parts.items():
+            if part.unreadable:
+                words = "that no listed FIELD_KEY opens. List the key that does."
+                self.stdout.write(f"  {name}: {part.unreadable} or more {words}")
+        return sum(part.unreadable for part in parts.values())
 
     def _judge_field_keys(self, unreadable: int, first_used: datetime) -> None:
         if len(settings.FIELD_KEYS) == 1:
