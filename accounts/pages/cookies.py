@@ -9,7 +9,12 @@ from typing import Literal
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from accounts.constants import CHALLENGE_TTL_SECONDS, ENROLLMENT_TOKEN_TTL_SECONDS, PASSWORD_RESET_TTL_SECONDS
+from accounts.constants import (
+    CHALLENGE_TTL_SECONDS,
+    ENROLLMENT_TOKEN_TTL_SECONDS,
+    ENROLLMENT_TTL_SECONDS,
+    PASSWORD_RESET_TTL_SECONDS,
+)
 
 PATH = "/auth"
 INVITE_SECONDS = 3600
@@ -53,3 +58,5 @@ INVITE = TokenCookie("invite", INVITE_SECONDS, "Lax")
 RESET = TokenCookie("reset", PASSWORD_RESET_TTL_SECONDS, "Lax")
 CHALLENGE = TokenCookie("challenge", CHALLENGE_TTL_SECONDS, "Strict")
 ENROLLMENT = TokenCookie("enrollment", ENROLLMENT_TOKEN_TTL_SECONDS, "Strict")
+ENROLLING = TokenCookie("enrolling", ENROLLMENT_TTL_SECONDS, "Strict")
+"""Which enrolment this browser was shown: nobody is shown a secret that someone else has seen."""

@@ -51,7 +51,7 @@ def _confirm(request: HttpRequest, token: str, user: User, form: forms.AppCodeFo
 def _form(
     request: HttpRequest, user: User, form: forms.AppCodeForm | None = None, error: DomainError | None = None
 ) -> HttpResponse:
-    begun = shown_enrollment.begin_or_resume(user=user, by=VISITOR)
+    begun = shown_enrollment.begin_or_resume(user=user, shown=cookies.ENROLLING.read(request), by=VISITOR)
     context = {"eyebrow": "Second factor"}
     if settings.STAFF_TWO_FACTOR == "optional":
         context |= {"skip": reverse("accounts:sign-in"), "skip_label": "Not now: sign in without"}

@@ -10,6 +10,7 @@ from accounts.actions import admin_sessions, backup_codes, second_factor, shown_
 from accounts.constants import AMR_ONE_TIME_CODE
 from accounts.errors import CodeInvalid
 from accounts.models import User
+from accounts.pages import cookies
 from accounts.pages.frame import confirmed, here, refused, show, to
 from accounts.pages.setup import codes_page, enroll_page, enrollment_id
 from common.actor import actor_of
@@ -89,7 +90,7 @@ def _confirm(request: HttpRequest, user: User, form: forms.AppCodeForm) -> HttpR
 
 
 def _form(request: HttpRequest, user: User, form: forms.AppCodeForm, error: DomainError | None = None) -> HttpResponse:
-    begun = shown_enrollment.begin_or_resume(user=user, by=actor_of(request))
+    begun = shown_enrollment.begin_or_resume(user=user, shown=cookies.ENROLLING.read(request), by=actor_of(request))
     context = {
         "eyebrow": "Your account",
         "replaces": selectors.has_second_factor(user),

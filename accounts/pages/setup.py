@@ -13,6 +13,7 @@ from accounts import forms
 from accounts.actions.second_factor import EnrollmentBegun
 from accounts.errors import CodeInvalid, EnrollmentInvalid
 from accounts.models import User
+from accounts.pages import cookies
 from accounts.pages.frame import form_page, show
 from common.errors import DomainError
 
@@ -43,7 +44,9 @@ def enroll_page(
         "secret_in_groups": " ".join(begun.secret[start : start + SECRET_GROUP_CHARS] for start in groups),
         **context,
     }
-    return form_page(request, "enroll", form, values, error=None if isinstance(error, CodeInvalid) else error)
+    response = form_page(request, "enroll", form, values, error=None if isinstance(error, CodeInvalid) else error)
+    cookies.ENROLLING.give(response, str(begun.id))
+    return response
 
 
 def codes_page(request: HttpRequest, codes: Sequence[str], *, user: User, onward: str) -> HttpResponse:

@@ -7,12 +7,14 @@ import pytest
 from django.core import mail
 from django.test import Client
 
+from accounts.actions import second_factor
 from accounts.constants import ADMIN_SESSION_KEY
 from accounts.models import BackupCode, PasswordReset, SecondFactor, Session, User
 from accounts.tests import doors, factories
 from accounts.tests.test_flow import NEW_PASSWORD
 from audit.models import AuditEvent
 from common import clock
+from common.actor import Actor
 from jobs.testing import run_due
 from mail.models import Message
 
@@ -129,6 +131,13 @@ class TestOwnFactor:
         account = inside.get("/auth/account").content.decode()
         assert "10 backup codes are left." in account
         assert secret not in account
+
+    def test_a_secret_that_another_browser_began_is_not_shown(self, inside: Client, owner: User) -> None:
+        begun = second_factor.begin(user=owner, by=Actor.staff(owner))
+        secret = doors.shown_secret(inside.get("/auth/account/second-factor").content.decode())
+        assert secret != begun.secret
+        assert doors.shown_secret(inside.get("/auth/account/second-factor").content.decode()) == secret
+        assert not SecondFactor.objects.filter(pk=begun.id).exists()
 
     def test_another_phone_replaces_the_first(self, verified: Client, factor: tuple[str, list[str]]) -> None:
         page = verified.get("/auth/account/second-factor").content.decode()

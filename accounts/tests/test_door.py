@@ -258,6 +258,20 @@ class TestEnrolmentAtTheDoor:
         assert doors.shown_secret(refused.content.decode()) != secret
         assert not SecondFactor.objects.filter(confirmed=True).exists()
 
+    def test_nobody_is_shown_a_secret_that_someone_else_has_seen(self, client: Client, newcomer: User) -> None:
+        stranger = Client()
+        doors.type_password(stranger, newcomer)
+        planted = stranger.get("/auth/enroll").content.decode()
+        doors.type_password(client, newcomer)
+        page = client.get("/auth/enroll").content.decode()
+        secret = doors.shown_secret(page)
+        assert secret != doors.shown_secret(planted)
+        late = {"enrollment_id": doors.hidden(planted, "enrollment_id")}
+        taken = {**late, "code": doors.code_of(doors.shown_secret(planted))}
+        assert stranger.post("/auth/enroll", taken).status_code == 401
+        fields = {"enrollment_id": doors.hidden(page, "enrollment_id"), "code": doors.code_of(secret)}
+        assert len(doors.shown_codes(client.post("/auth/enroll", fields).content.decode())) == 10
+
     def test_after_72_hours_only_words(self, client: Client, newcomer: User) -> None:
         with clock.shift(2 * 3600):
             answer = doors.type_password(client, newcomer)
