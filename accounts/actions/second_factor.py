@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 import audit.actions
-from accounts import locks, totp
+from accounts import locks, selectors, totp
 from accounts.actions import backup_codes, codes, enrollment, factor_mails, open_challenges, sessions
 from accounts.actions.backup_codes import Batch
 from accounts.actions.challenges import Proven
@@ -23,6 +23,7 @@ from accounts.errors import (
     CodeInvalid,
     EnrollmentExpired,
     EnrollmentInvalid,
+    SessionRevoked,
     TwoFactorNotEnabled,
     TwoFactorRequiredByPolicy,
 )
@@ -197,9 +198,18 @@ def _decide(proof: _Proof) -> Confirmed | DomainError:
     if proof.batch is None or proof.step is None:
         return _count_failure(pending)
     former = [row for row in rows if row.confirmed]
-    if proof.token is not None and (former or not user.is_active):
-        raise EnrollmentInvalid
+    _still_entitled(proof, user, former)
     return _enable(proof, user, pending, former, now)
+
+
+def _still_entitled(proof: _Proof, user: User, former: Sequence[SecondFactor]) -> None:
+    """What opened the enrolment must stand under the locks too: hashing the codes takes time."""
+    if proof.token is not None:
+        same = selectors.has_fingerprint(user, proof.token.password_fingerprint)
+        if former or not user.is_active or not same:
+            raise EnrollmentInvalid
+    if proof.kept is not None and Session.objects.filter(pk=proof.kept.pk, revoked_at__isnull=False).exists():
+        raise SessionRevoked
 
 
 def _enable(

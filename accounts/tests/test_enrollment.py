@@ -9,7 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts import selectors, totp
-from accounts.actions import enrollment
+from accounts.actions import backup_codes, enrollment
 from accounts.errors import SigningUnavailable
 from accounts.models import BackupCode, EnrollmentToken, LoginChallenge, RefreshToken, SecondFactor, Session, User
 from accounts.tests import factories, factors
@@ -286,6 +286,41 @@ def test_a_token_dies_with_time_password_account_and_factor(ben: User, api: APIC
     assert not refused(token)
     factors.give_app(ben)
     assert refused(token)
+
+
+def test_a_token_does_not_outlive_the_password_while_the_codes_are_hashed(
+    ben: User, settings: Any, api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = enrollment_token(ben, settings)
+    enrollment_id, app = begin(api, ben, enrollment_token=token)
+    make = backup_codes.make
+
+    def meanwhile() -> Any:
+        ben.set_password("another-password-58")
+        ben.save()
+        return make()
+
+    monkeypatch.setattr(backup_codes, "make", meanwhile)
+    assert outcome(confirm(api, enrollment_id, app.code(), enrollment_token=token)) == (401, "enrollment_invalid")
+    assert not SecondFactor.objects.filter(confirmed=True).exists()
+    assert not Session.objects.exists()
+
+
+def test_a_session_that_ends_while_the_codes_are_hashed_replaces_no_factor(
+    ana: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(ana.user)
+    enrollment_id, app = begin(client, ana.user)
+    make = backup_codes.make
+
+    def meanwhile() -> Any:
+        Session.objects.update(revoked_at=clock.db_now(), revoke_reason=Session.RevokeReason.PASSWORD)
+        return make()
+
+    monkeypatch.setattr(backup_codes, "make", meanwhile)
+    before = selectors.second_factor(ana.user)
+    assert outcome(confirm(client, enrollment_id, app.code())) == (401, "session_revoked")
+    assert selectors.second_factor(ana.user) == before
 
 
 def test_a_token_is_its_users_only(ben: User, api: APIClient) -> None:
