@@ -4,7 +4,8 @@ So a burst of parallel guesses cannot slip through between looking and counting.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from accounts.models import GuessCounter
-from common.errors import RateLimited
+from common.errors import RateLimited, Unavailable
 from common.retries import once_more
 
 _RAISE = f"""
@@ -88,6 +89,16 @@ def take_back(*, attempt: Attempt) -> None:
     with transaction.atomic():
         for rule in attempt.rules:
             GuessCounter.objects.filter(rule=rule.name, key=rule.key, count__gt=0).update(count=F("count") - 1)
+
+
+@contextmanager
+def judging(*, attempt: Attempt) -> Iterator[None]:
+    """Look at the guessed secret inside; when something away keeps it from being judged, it does not count."""
+    try:
+        yield
+    except Unavailable:
+        take_back(attempt=attempt)
+        raise
 
 
 def clear(*, rule: str, keys: Iterable[bytes]) -> None:

@@ -101,7 +101,9 @@ def _change(user: User, session: Session | None, encoded: str, by: Actor) -> Non
 def _prove(user: User, plain: str) -> None:
     key = tokens.derive("guess-password-change", str(user.pk))
     attempt = guesses.begin(rules=guesses.rated(name="CHANGE_PASSWORD_USER", key=key), now=db_now())
-    if not matches(user=user, password=plain):
+    with guesses.judging(attempt=attempt):
+        right = matches(user=user, password=plain)
+    if not right:
         raise InvalidCredentials
     guesses.succeed(attempt=attempt)
 

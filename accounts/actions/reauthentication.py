@@ -32,7 +32,9 @@ def confirm(*, session: Session, password: str, by: Actor, code: str = "") -> da
     now = db_now()
     key = tokens.derive("guess-reauth", str(user.pk))
     guess = guesses.begin(rules=guesses.rated(name="REAUTHENTICATE_USER", key=key), now=now)
-    if not passwords.matches(user=user, password=plain):
+    with guesses.judging(attempt=guess):
+        right = passwords.matches(user=user, password=plain)
+    if not right:
         _refuse(session, by, InvalidCredentials.code)
         raise InvalidCredentials
     evidence = _looked_at(user, code, guess, now, by) if has_factor else None

@@ -104,7 +104,8 @@ def first_factor(*, email: str, password: str, by: Actor) -> User:
     guess = _Guess(address, ip, selectors.knows_network(address, network_of(ip), now=now))
     user = selectors.user_by_email(address)
     attempt = _begin(guess, user, now, by)
-    right = passwords.matches(user=user, password=plain)
+    with guesses.judging(attempt=attempt):
+        right = passwords.matches(user=user, password=plain)
     if user is None or not right or not user.is_active or attempt.exceeded:
         _failed(guess, user, right=right, off=bool(attempt.exceeded), by=by)
         raise InvalidCredentials

@@ -9,13 +9,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from accounts.actions import expiry
+from accounts.actions import expiry, passwords
 from accounts.models import EnrollmentToken, GuessCounter, KnownNetwork, Session, User
 from accounts.tests import factories
 from accounts.tests.factories import PASSWORD
 from audit.models import AuditEvent
 from common import clock
 from common.actor import Actor
+from common.errors import LimiterUnavailable
 from config.rates import Rate
 
 pytestmark = pytest.mark.django_db
@@ -215,3 +216,16 @@ def test_an_old_hash_is_upgraded_and_the_session_opens(api: APIClient, owner: Us
     owner.refresh_from_db()
     assert owner.password.startswith("pbkdf2_sha256$")
     assert owner.last_login is not None
+
+
+def test_a_password_that_no_hash_was_free_for_does_not_count(
+    api: APIClient, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**given: Any) -> bool:
+        raise LimiterUnavailable(retry_after=3)
+
+    monkeypatch.setattr(passwords, "matches", full)
+    assert [guess(api, password=PASSWORD).status_code for _ in range(6)] == [503] * 6
+    monkeypatch.undo()
+    assert not GuessCounter.objects.filter(count__gt=0).exists()
+    assert guess(api, password=PASSWORD).status_code == 200
