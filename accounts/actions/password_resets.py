@@ -58,6 +58,8 @@ def issue(*, email: str, by: Actor) -> PasswordReset | None:
         guesses.begin(rules=guesses.rated(name="REQUEST_PASSWORD_RESET_ACCOUNT", key=key), now=now)
     except RateLimited:
         return None
+    if locks.user(user.pk).email != user.email:
+        return None  # the address went to nobody, or to somebody else, since it was looked up
     raw = tokens.issue(PREFIX_RESET)
     digest = tokens.digest("reset", raw)
     reset = PasswordReset.objects.create(

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from accounts.actions import login_counters, password_resets, passwords
+from accounts.actions import guesses, login_counters, password_resets, passwords
 from accounts.constants import AMR_PASSWORD
 from accounts.models import EnrollmentToken, GuessCounter, LoginChallenge, PasswordReset, Session, User
 from accounts.tests import factories
@@ -236,6 +236,20 @@ class TestRequest:
     ) -> None:
         settings.RATES = {**settings.RATES, "REQUEST_PASSWORD_RESET_IP": Rate(2, 3600)}
         assert [api.post(RESET, {"email": f"a{n}@example.com"}).status_code for n in range(3)] == [202, 202, 429]
+
+    def test_no_link_goes_to_an_address_that_was_changed_meanwhile(
+        self, owner: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rated = guesses.rated
+
+        def meanwhile(**given: Any) -> Any:
+            User.objects.filter(pk=owner.pk).update(email="new@example.com")
+            return rated(**given)
+
+        monkeypatch.setattr(guesses, "rated", meanwhile)
+        assert password_resets.issue(email=owner.email, by=Actor.system("job")) is None
+        assert not PasswordReset.objects.exists()
+        assert not Message.objects.exists()
 
     def test_the_audit_names_the_user_and_no_strangers_address(self, api: APIClient, owner: User) -> None:
         api.post(RESET, {"email": owner.email})
