@@ -28,8 +28,7 @@ from common.actor import Actor
 from common.crypto import DecryptionFailed
 from common.errors import RateLimited
 from common.target import Target
-from jobs.actions import enqueue
-from jobs.constants import ALERT_KIND
+from jobs.actions import alert
 
 IN_A_ROW = "second_factor_in_a_row"
 WINDOW = "VERIFY_SECOND_FACTOR_USER"
@@ -150,16 +149,12 @@ def secret_of(*, factor: SecondFactor) -> bytes | None:
         return totp.opened(factor)
     except DecryptionFailed:
         with transaction.atomic():
-            enqueue(
-                kind=ALERT_KIND,
-                args={
-                    "code": "second_factor_unreadable",
-                    "record": str(factor.pk),
-                    "summary": f"The second factor of user {factor.user_id} cannot be decrypted.",
-                    "path": f"/admin/accounts/user/{factor.user_id}/change/",
-                },
+            alert(
+                code="second_factor_unreadable",
+                record=str(factor.pk),
+                summary=f"The second factor of user {factor.user_id} cannot be decrypted.",
+                path=f"/admin/accounts/user/{factor.user_id}/change/",
                 by=Actor.system("sign-in"),
-                dedupe_key=f"second_factor_unreadable:{factor.pk}",
             )
         return None
 

@@ -28,8 +28,7 @@ from common.actor import Actor
 from common.clock import db_now
 from common.errors import DomainError
 from common.retries import once_more
-from jobs.actions import enqueue
-from jobs.constants import ALERT_KIND
+from jobs.actions import alert
 
 REUSED_MAIL = "accounts/session_reused"
 
@@ -153,14 +152,11 @@ def _reused(session: Session, now: datetime) -> DomainError:
     by = Actor.system("sign-in")
     sessions.end(session=session, reason=Session.RevokeReason.REUSE, now=now)
     _record(session, "session.reuse_detected", {"generation": session.generation})
-    enqueue(
-        kind=ALERT_KIND,
-        args={
-            "code": "session_reuse_detected",
-            "record": str(session.pk),
-            "summary": "A used refresh token came back. Its session was ended; the user was told.",
-            "path": f"/admin/accounts/user/{session.user_id}/change/",
-        },
+    alert(
+        code="session_reuse_detected",
+        record=str(session.pk),
+        summary="A used refresh token came back. Its session was ended; the user was told.",
+        path=f"/admin/accounts/user/{session.user_id}/change/",
         by=by,
     )
     mail.actions.send(

@@ -12,7 +12,7 @@ from common import clock
 from common.actor import Actor
 from common.clock import db_now
 from jobs import constants
-from jobs.actions import enqueue
+from jobs.actions import alerts
 from jobs.constants import ALERT_KIND, ERROR_LENGTH, JITTER, UNKNOWN_KIND_DELAY_SECONDS
 from jobs.engine.counters import ATTEMPTS, ATTEMPTS_BOUNDS, DEAD, OUTSIDE_REPEATS, counters
 from jobs.errors import StaleLease
@@ -90,16 +90,12 @@ def alert(job: Job, now: datetime) -> None:
     if job.kind == ALERT_KIND:
         return
     record = f"{job.kind}:{now:%Y-%m-%d}" if job.slot else str(job.pk)
-    enqueue(
-        kind=ALERT_KIND,
-        args={
-            "code": DEAD_CODE,
-            "record": record,
-            "summary": f"The job {job.kind} failed for good.",
-            "path": f"/admin/jobs/job/{job.pk}/change/",
-        },
+    alerts.alert(
+        code=DEAD_CODE,
+        record=record,
+        summary=f"The job {job.kind} failed for good.",
+        path=f"/admin/jobs/job/{job.pk}/change/",
         by=Actor.system("jobs"),
-        dedupe_key=f"{DEAD_CODE}:{record}",
     )
 
 

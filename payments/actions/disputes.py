@@ -12,8 +12,9 @@ from audit.actions import record
 from common.actor import Actor
 from common.clock import db_now
 from common.target import Target
+from jobs.actions import alert
 from payments import locks, selectors
-from payments.actions import alerts, ledger
+from payments.actions import ledger
 from payments.constants import (
     ANSWERABLE_DISPUTES,
     CLOSED_DISPUTES,
@@ -161,4 +162,4 @@ def _sentence(dispute: Dispute) -> str:
 def _tell(dispute: Dispute, code: str, summary: str, *, by: Actor) -> None:
     due = f" Evidence is due by {dispute.evidence_due_by:%Y-%m-%d %H:%M} UTC." if dispute.evidence_due_by else ""
     path = f"/admin/payments/dispute/{dispute.pk}/change/"
-    alerts.alert(code=code, record=str(dispute.pk), summary=f"{summary}{due}", path=path, by=by)
+    alert(code=code, record=str(dispute.pk), summary=f"{summary}{due}", path=path, by=by)

@@ -14,9 +14,9 @@ from common.clock import db_now
 from common.errors import NotFound
 from common.ids import uuid7
 from common.target import Target
-from jobs.actions import enqueue
+from jobs.actions import alert, enqueue
 from payments import locks, selectors
-from payments.actions import adoption, alerts, apply, balances, looks
+from payments.actions import adoption, apply, balances, looks
 from payments.constants import EventState
 from payments.models import Payment, PaymentEvent
 from payments.providers import get, reader
@@ -220,7 +220,7 @@ def _apply(event: PaymentEvent, payment: Payment, picture: looks.Picture | None,
 
 def _alert(event: PaymentEvent, code: str, summary: str, *, by: Actor) -> None:
     logger.warning(code, extra={"event": event.event_id, "type": event.type})
-    alerts.alert(
+    alert(
         code=code,
         record=event.event_id,
         summary=summary,

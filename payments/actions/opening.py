@@ -9,7 +9,8 @@ from bookings import selectors as bookings
 from common.actor import Actor
 from common.clock import db_now
 from common.errors import Unprocessable
-from payments.actions import alerts, apply, calls
+from jobs.actions import alert
+from payments.actions import apply, calls
 from payments.constants import (
     CREATED_MARGIN_SECONDS,
     PROVIDER_KEY_HOURS,
@@ -134,7 +135,7 @@ def _rejected(payment: Payment, error: ProviderError, *, by: Actor) -> Exception
     with transaction.atomic(durable=True):
         apply.fail(payment_id=payment.pk, code=error.code, message=error.message, by=by, now=db_now())
         if known is None:
-            alerts.alert(
+            alert(
                 code="provider_rejected",
                 record=str(payment.pk),
                 summary="The payment provider refused to create a payment.",

@@ -14,9 +14,8 @@ from common.actor import Actor
 from common.clock import db_now
 from common.target import Target
 from idempotency.actions import Hold, lease
-from jobs.actions import enqueue
+from jobs.actions import alert, enqueue
 from payments import selectors
-from payments.actions import alerts
 from payments.actions.findings import Findings
 from payments.actions.sweeps import PROVIDER_PREFIX, Sweeps
 from payments.constants import (
@@ -163,7 +162,7 @@ def _finish(row: ReconciliationRun, report: Report, *, by: Actor) -> None:
     after = {"verdict": report.verdict, "repaired": report.repaired, "drift": len(report.open_drift)}
     record(action="reconciliation.finished", by=by, target=Target.of(row), after=after)
     if report.verdict in {Verdict.DRIFT, Verdict.INCOMPLETE}:
-        alerts.alert(
+        alert(
             code=f"reconcile_{report.verdict.value}",
             record=f"{now:%Y-%m-%d}",
             summary=f"Reconciling with Stripe ended as: {report.verdict.label}.",

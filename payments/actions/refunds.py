@@ -14,8 +14,9 @@ from bookings.actions import payments as booking_money
 from common.actor import Actor
 from common.clock import db_now
 from common.target import Target
+from jobs.actions import alert
 from payments import locks, selectors
-from payments.actions import alerts, calls, ledger
+from payments.actions import calls, ledger
 from payments.constants import (
     NOTE_LENGTH,
     OPEN_REFUNDS,
@@ -187,7 +188,7 @@ def _change(refund: Refund, state: RefundState, *, ref: str | None, why: str, no
 
 def _tell_failure(refund: Refund, *, by: Actor) -> None:
     record(action="refund.failed", by=by, target=Target.of(refund), after={"failure_reason": refund.failure_reason})
-    alerts.alert(
+    alert(
         code="refund_failed",
         record=str(refund.pk),
         summary="A refund failed; the customer has not got their money.",
