@@ -44,6 +44,7 @@ def request(*, email: str, by: Actor) -> None:
         enqueue(kind=JOB, args={"email": address}, by=by)
 
 
+@transaction.atomic
 def issue(*, email: str, by: Actor) -> PasswordReset | None:
     """Make a link and mail it, in the caller's transaction; None for nobody, a closed account, and too many an hour.
 
