@@ -8,6 +8,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts import crockford, locks
+from accounts.actions import sessions
 from accounts.errors import TwoFactorNotEnabled
 from accounts.hashers import BackupCodeHasher
 from accounts.models import BackupCode, SecondFactor, User
@@ -53,7 +54,8 @@ def store(*, factor: SecondFactor, batch: Batch, now: datetime, by: Actor) -> li
 def regenerate(*, user: User, by: Actor) -> list[str]:
     """New codes for a user whose factor was shown just now, by an app's code; the old ones are dead.
 
-    The caller has demanded that. Raises TwoFactorNotEnabled, RateLimited, LimiterUnavailable.
+    The caller has demanded that. Raises TwoFactorNotEnabled, RateLimited, LimiterUnavailable, and SessionRevoked when
+    the session of the act was ended meanwhile.
     """
     limits.hit("REGENERATE_BACKUP_CODES_USER", key=str(user.pk))
     if not SecondFactor.objects.filter(user=user, confirmed=True).exists():
@@ -67,6 +69,7 @@ def _replace(user: User, batch: Batch, by: Actor) -> list[str]:
     factor = locks.confirmed_factor(locks.user(user.pk))
     if factor is None:
         raise TwoFactorNotEnabled
+    sessions.check_not_ended(session_id=by.session_id)
     return store(factor=factor, batch=batch, now=db_now(), by=by)
 
 

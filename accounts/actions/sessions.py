@@ -12,7 +12,7 @@ import audit.actions
 from accounts import locks, selectors
 from accounts.actions import open_challenges
 from accounts.constants import AMR_SECOND_FACTOR, PREFIX_REFRESH, USER_AGENT_MAX_CHARS
-from accounts.errors import InvalidCredentials
+from accounts.errors import InvalidCredentials, SessionRevoked
 from accounts.models import RefreshToken, Session, User
 from accounts.networks import network_of
 from accounts.tokens import StaffAccessToken
@@ -69,6 +69,15 @@ def check_unchanged(*, user: User, amr: Sequence[str]) -> None:
         raise InvalidCredentials
     if AMR_SECOND_FACTOR.isdisjoint(amr) and selectors.has_second_factor(present):
         raise InvalidCredentials
+
+
+def check_not_ended(*, session_id: uuid.UUID | str | None) -> None:
+    """Raise SessionRevoked when the session of an act that took its time was ended meanwhile.
+
+    In the caller's transaction, which holds the user's lock. Without a session (the shell) there is nothing to check.
+    """
+    if session_id and Session.objects.filter(pk=session_id, revoked_at__isnull=False).exists():
+        raise SessionRevoked
 
 
 def prepare(*, user: User, amr: Sequence[str], transport: Session.Transport, now: datetime) -> Prepared:

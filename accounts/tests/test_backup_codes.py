@@ -8,6 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts import crockford, selectors
+from accounts.actions import backup_codes
 from accounts.constants import BACKUP_CODES
 from accounts.hashers import BackupCodeHasher, StaffArgon2Hasher
 from accounts.models import BackupCode, LoginChallenge, Session
@@ -298,3 +299,19 @@ def test_new_batches_are_limited(ana: App, settings: Any, fresh_cache: None) -> 
     client = signed_in(ana.user)
     assert client.post(REGENERATE, {}).status_code == 200
     assert outcome(client.post(REGENERATE, {})) == (429, "rate_limited")
+
+
+@pytest.mark.django_db
+def test_a_session_that_ends_while_the_codes_are_hashed_gets_none(ana: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = factors.give_codes(ana.user)
+    client = signed_in(ana.user)
+    make = backup_codes.make
+
+    def meanwhile() -> Any:
+        Session.objects.update(revoked_at=clock.db_now(), revoke_reason=Session.RevokeReason.PASSWORD)
+        return make()
+
+    monkeypatch.setattr(backup_codes, "make", meanwhile)
+    assert outcome(client.post(REGENERATE, {})) == (401, "session_revoked")
+    monkeypatch.undo()
+    assert answer(BACKUP, challenge(ana.user), written[0]).status_code == 200
