@@ -185,12 +185,6 @@ def knows_network(address: str, network: str, *, now: datetime) -> bool:
     return signed_in.exists() or sessions.exists()
 
 
-def refresh_token(raw: str) -> RefreshToken | None:
-    """The row of a raw refresh token with its session and user."""
-    hashes = [digest.hash for digest in tokens.candidates("refresh", raw)]
-    return RefreshToken.objects.select_related("session__user").filter(token_hash__in=hashes).first()
-
-
 def challenge(raw: str) -> LoginChallenge | None:
     """The challenge of a raw token with its user, whatever its state."""
     hashes = [digest.hash for digest in tokens.candidates("challenge", raw)]

@@ -15,15 +15,15 @@ from django.db.models import F
 
 import audit.actions
 import mail.actions
-from accounts import locks, selectors
+from accounts import locks, rotation, selectors
 from accounts.actions import sessions
 from accounts.actions.sessions import TokenPair
 from accounts.constants import NONCE_BYTES, PREFIX_REFRESH, REFRESH_AUDIT_EVERY
 from accounts.errors import RefreshExpired, RefreshInvalid, RefreshReused, SessionRevoked, UserInactive
 from accounts.models import RefreshToken, Session
-from accounts.networks import network_of
+from accounts.rotation import Found
 from accounts.tokens import StaffAccessToken
-from common import base64url, context, limits, tokens
+from common import base64url, limits, tokens
 from common.actor import Actor
 from common.clock import db_now
 from common.errors import DomainError
@@ -46,11 +46,10 @@ def rotate(*, raw: str, transport: Session.Transport) -> TokenPair:
     RateLimited, SigningUnavailable (nothing is used up).
     """
     found = _find(raw, transport)
-    limits.hit("REFRESH_SESSION", key=str(found.session_id))
-    now = db_now()
+    limits.hit("REFRESH_SESSION", key=str(found.session.pk))
     access = ""
-    if selectors.is_live(found.session, now=now) and found.session.user.is_active:
-        access = StaffAccessToken.issue(session=found.session, now=now)
+    if selectors.is_live(found.session, now=found.now) and found.session.user.is_active:
+        access = StaffAccessToken.issue(session=found.session, now=found.now)
     session, outcome = _exchange(found, raw, signed=bool(access))
     if isinstance(outcome, DomainError):
         raise outcome
@@ -59,8 +58,12 @@ def rotate(*, raw: str, transport: Session.Transport) -> TokenPair:
 
 @once_more
 @transaction.atomic
-def _exchange(found: RefreshToken, raw: str, *, signed: bool) -> tuple[Session, _Successor | DomainError]:
-    session = locks.session(found.session_id)
+def _exchange(found: Found, raw: str, *, signed: bool) -> tuple[Session, _Successor | DomainError]:
+    """Rotate at once where nothing stands against it, as is the rule; else look closely, under the session's lock."""
+    successor = _rotate(found, raw) if signed else None
+    if successor is not None:
+        return found.session, successor
+    session = locks.session(found.session.pk)
     outcome = _decide(session, found, raw)
     if isinstance(outcome, _Successor) and not signed:
         raise UserInactive  # opened again since the first look: rolled back, the next try succeeds
@@ -75,23 +78,23 @@ def family_of(*, raw: str, transport: Session.Transport) -> Session | None:
         return None
 
 
-def _find(raw: str, transport: Session.Transport) -> RefreshToken:
-    found = selectors.refresh_token(raw) if tokens.well_formed(PREFIX_REFRESH, raw) else None
+def _find(raw: str, transport: Session.Transport) -> Found:
+    found = rotation.find(raw) if tokens.well_formed(PREFIX_REFRESH, raw) else None
     if found is None or found.session.transport != transport:
         raise RefreshInvalid
     return found
 
 
-def _decide(session: Session, found: RefreshToken, raw: str) -> _Successor | DomainError:
+def _decide(session: Session, found: Found, raw: str) -> _Successor | DomainError:
     """Under the session's lock: rotate, repeat, or refuse. A refusal is returned: what it wrote must be committed."""
-    token = RefreshToken.objects.get(pk=found.pk)
+    token = RefreshToken.objects.get(pk=found.token.pk)
     now = db_now()
     if session.revoked_at is not None:
         return SessionRevoked()
     if not session.user.is_active:
         return UserInactive()
     if token.rotated_at is None:
-        return _rotate(session, token, raw, now) if selectors.is_live(session, now=now) else RefreshExpired()
+        return _rotate(found, raw) or RefreshExpired()
     if _is_retry(session, token, now):
         return _repeat(session, token, raw)
     return _reused(session, now)
@@ -108,33 +111,16 @@ def _is_retry(session: Session, token: RefreshToken, now: datetime) -> bool:
     )
 
 
-def _rotate(session: Session, token: RefreshToken, raw: str, now: datetime) -> _Successor:
+def _rotate(found: Found, raw: str) -> _Successor | None:
+    """The successor, stored; None where the token, its session or its user no longer allows a rotation."""
+    session, generation = found.session, found.token.generation + 1
     nonce = secrets.token_bytes(NONCE_BYTES)
-    generation = token.generation + 1
     child = _derive(raw, session, generation, nonce, tokens.digest("refresh", raw).pepper_id)
-    digest = tokens.digest("refresh", child)
-    expires_at = min(now + settings.REFRESH_IDLE_EXPIRY, session.absolute_expires_at)
-    RefreshToken.objects.filter(pk=token.pk).update(rotated_at=now, nonce=nonce)
-    RefreshToken.objects.create(
-        session=session,
-        generation=generation,
-        token_hash=digest.hash,
-        pepper_id=digest.pepper_id,
-        created_at=now,
-        expires_at=expires_at,
-    )
-    _slide(session, generation, expires_at, now)
+    if not rotation.rotate(found, nonce=nonce, child=tokens.digest("refresh", child)):
+        return None
     if generation % REFRESH_AUDIT_EVERY == 1:
         _record(session, "session.refreshed", {"generation": generation})
-    return _Successor(child, expires_at)
-
-
-def _slide(session: Session, generation: int, expires_at: datetime, now: datetime) -> None:
-    here = context.current()
-    session.generation, session.idle_expires_at, session.last_used_at = generation, expires_at, now
-    if here.ip:
-        session.ip, session.network = here.ip, network_of(here.ip)
-    session.save(update_fields=["generation", "idle_expires_at", "last_used_at", "ip", "network"])
+    return _Successor(child, session.idle_expires_at)
 
 
 def _repeat(session: Session, token: RefreshToken, raw: str) -> _Successor | DomainError:

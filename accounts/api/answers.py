@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from accounts import selectors
+from accounts import selectors, standing
 from accounts.actions.challenges import ChallengeIssued
 from accounts.actions.enrollment import EnrollmentNeeded
 from accounts.actions.sessions import TokenPair
@@ -77,17 +77,21 @@ def challenge(issued: ChallengeIssued) -> Response:
 
 def two_factor(user: User) -> dict[str, Any]:
     """Whether the user has a factor, and how it is proven."""
-    methods = selectors.factor_methods(user)
+    return _two_factor(selectors.factor_methods(user))
+
+
+def _two_factor(methods: list[str]) -> dict[str, Any]:
     return {"enabled": bool(methods), "methods": methods}
 
 
 def _user_values(user: User) -> dict[str, Any]:
+    now = standing.of(user)
     return {
         "id": user.pk,
         "email": user.email,
         "first_name": user.first_name,
         "last_name": user.last_name,
-        "roles": selectors.roles_of(user),
-        "permissions": sorted(user.get_all_permissions()),
-        "two_factor": two_factor(user),
+        "roles": now.roles,
+        "permissions": now.permissions,
+        "two_factor": _two_factor(now.methods),
     }

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from rest_framework.test import APIClient
 
-from accounts import locks
+from accounts import rotation
 from accounts.actions import guesses, invites, refresh
 from accounts.models import GuessCounter, Invite, RefreshToken, Session, User
 from accounts.tests import factories
@@ -83,8 +83,8 @@ def test_twenty_refreshes_in_strict_mode_give_one_success_and_end_the_family(set
     assert Session.objects.get().revoke_reason == "reuse"
 
 
-def test_without_the_lock_the_family_forks(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control: the same race with a plain read in place of the locked one is not orderly."""
+def test_without_its_condition_the_family_forks(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: the same race, by a rotation that does not ask again what the session is now."""
     settings.REFRESH_GRACE_SECONDS = 0
     pair = log_in(factories.make_user())
     meeting = threading.Barrier(4)
@@ -94,7 +94,7 @@ def test_without_the_lock_the_family_forks(settings: Any, monkeypatch: pytest.Mo
         meeting.wait(10)
         return rotate(*args)
 
-    monkeypatch.setattr(locks, "session", lambda pk: Session.objects.select_related("user").get(pk=pk))
+    monkeypatch.setattr(rotation, "ROTATE", rotation.ROTATE.replace(rotation.GUARD, "true"))
     monkeypatch.setattr(refresh, "_rotate", all_at_once)
     client = APIClient(raise_request_exception=False)
 
@@ -103,8 +103,8 @@ def test_without_the_lock_the_family_forks(settings: Any, monkeypatch: pytest.Mo
 
     results = together(4, act)
 
-    # Each saw an unrotated token and went on; only the unique (session, generation) stopped the fork, as a fault.
-    assert sorted(results) == [200, 500, 500, 500]
+    # Each saw an unrotated token and went on: three moved the session past it, to tokens that nobody was given.
+    assert results.count(200) == 4
     assert Session.objects.get().revoked_at is None
 
 

@@ -12,7 +12,7 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 from rest_framework.test import APIClient
 
 import audit.actions
-from accounts import locks
+from accounts import rotation
 from accounts.actions import invites, password_resets, users
 from accounts.api import answers
 from accounts.models import GuessCounter, Invite, PasswordReset, RefreshToken, Session, User
@@ -53,14 +53,14 @@ class TestConflicts:
     def test_it_is_repeated_once(
         self, pair: dict[str, Any], monkeypatch: pytest.MonkeyPatch, kind: type[Exception], faults: int, status: int
     ) -> None:
-        real, waiting = locks.session, [conflict(kind) for _ in range(faults)]
+        real, waiting = rotation.rotate, [conflict(kind) for _ in range(faults)]
 
-        def conflicted(pk: Any) -> Session:
+        def conflicted(*args: Any, **kwargs: Any) -> bool:
             if waiting:
                 raise waiting.pop()
-            return real(pk)
+            return real(*args, **kwargs)
 
-        monkeypatch.setattr(locks, "session", conflicted)
+        monkeypatch.setattr(rotation, "rotate", conflicted)
         answer = APIClient().post(REFRESH, {"refresh": pair["refresh"]}, format="json")
 
         assert answer.status_code == status
