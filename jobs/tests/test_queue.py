@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DataError, IntegrityError, transaction
 
 from common import context
 from common.actor import Actor
 from common.context import RequestContext
-from jobs.actions import enqueue
+from idempotency.models import Lease
+from jobs.actions import enqueue, enqueue_with
 from jobs.models import Job, State
 from jobs.tests.factories import BY, handler, make_job, now
 
@@ -75,3 +76,31 @@ def test_the_database_refuses_a_second_row_of_a_slot():
     other = make_job()
     with pytest.raises(IntegrityError, match="job_one_slot"), transaction.atomic():
         Job.objects.filter(pk=other.pk).update(slot=slot)
+
+
+def test_one_statement_a_job_with_a_key(django_assert_num_queries):
+    with django_assert_num_queries(2):  # the clock, the insert
+        first = enqueue(kind="test.work", args={}, by=BY, dedupe_key="k")
+    assert (first.due_at, first._state.adding) == (first.run_at, False)
+    with django_assert_num_queries(2):
+        assert enqueue(kind="test.work", args={}, by=BY, dedupe_key="k") is None
+
+
+def test_a_row_and_its_job_are_inserted_together_or_not_at_all(django_assert_num_queries):
+    row, again = Lease(name="a"), Lease(name="a")
+    instant = now()
+    with django_assert_num_queries(1):
+        assert enqueue_with(row=row, kind="test.work", args={"n": [1, "x"]}, by=BY, now=instant)
+    assert not row._state.adding
+    job = Job.objects.get()
+    assert (job.kind, job.args, job.actor_kind, job.state) == ("test.work", {"n": [1, "x"]}, BY.kind.value, State.NEW)
+    assert job.due_at == job.run_at == job.created_at == instant
+    assert not enqueue_with(row=again, kind="test.work", args={}, by=BY, now=instant)
+    assert again._state.adding
+    assert (Lease.objects.count(), Job.objects.count()) == (1, 1)
+
+
+def test_a_job_that_the_database_refuses_takes_its_row_along():
+    with pytest.raises(DataError), transaction.atomic():
+        enqueue_with(row=Lease(name="a"), kind="x" * 101, args={}, by=BY, now=now())
+    assert (Lease.objects.count(), Job.objects.count()) == (0, 0)

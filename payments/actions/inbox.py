@@ -6,15 +6,16 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from audit.actions import record
 from common.actor import Actor
 from common.clock import db_now
 from common.errors import NotFound
 from common.ids import uuid7
+from common.inserts import insert_if_new
 from common.target import Target
-from jobs.actions import alert, enqueue
+from jobs.actions import alert, enqueue, enqueue_with
 from payments import locks, selectors
 from payments.actions import adoption, apply, balances, looks
 from payments.constants import EventState
@@ -36,16 +37,12 @@ class PaymentMissing(Exception):
 def receive(*, event: InboxEvent, body: bytes, provider: str, livemode: bool, by: Actor, now: datetime) -> bool:
     """Store a genuine event with its job; False when it came before. `livemode` is that of our own key."""
     row = _row(event, body, provider=provider, livemode=livemode, now=now)
-    with transaction.atomic():
-        if not _insert(row):
-            stored = PaymentEvent.objects.get(provider=provider, livemode=event.livemode, event_id=event.event_id)
-            _compare(stored, row, by=by)
-            return False
-        if row.outcome == apply.OTHER_MODE:
-            _alert(row, "event_other_mode", "A webhook came from the other mode, test or live.", by=by)
-        if row.state == EventState.RECEIVED:
-            enqueue(kind=APPLY_JOB, args={"event_id": str(row.pk)}, by=by)
-    return True
+    waits = row.state == EventState.RECEIVED
+    if _store(row, by=by, now=now) if waits else _ignore(row, by=by):
+        return True
+    stored = PaymentEvent.objects.get(provider=provider, livemode=event.livemode, event_id=event.event_id)
+    _compare(stored, row, by=by)
+    return False
 
 
 def process(*, event_id: uuid.UUID, picture: Sight | None, by: Actor) -> None:
@@ -125,17 +122,18 @@ def look(*, event_id: uuid.UUID, ref: str) -> Sight:
     return looks.look(ref=ref, payment=payment, provider=provider)
 
 
-def _insert(row: PaymentEvent) -> bool:
-    """Whether the row was new: the insert decides, in one statement, since Django's says nothing of conflicts."""
-    fields, quoted = PaymentEvent._meta.concrete_fields, connection.ops.quote_name
-    columns = ", ".join(quoted(str(field.column)) for field in fields)
-    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
-    marks = ", ".join(["%s"] * len(values))
-    table = quoted(PaymentEvent._meta.db_table)
-    statement = f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - names of ours
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return bool(cursor.rowcount)
+def _store(row: PaymentEvent, *, by: Actor, now: datetime) -> bool:
+    """Whether the row was new: it and its job are one statement, for which the sender waits once."""
+    return enqueue_with(row=row, kind=APPLY_JOB, args={"event_id": str(row.pk)}, by=by, now=now)
+
+
+def _ignore(row: PaymentEvent, *, by: Actor) -> bool:
+    """Whether the row was new, which nothing is to be done about but to say that it came from the other mode."""
+    with transaction.atomic():
+        is_new = insert_if_new(row)
+        if is_new and row.outcome == apply.OTHER_MODE:
+            _alert(row, "event_other_mode", "A webhook came from the other mode, test or live.", by=by)
+    return is_new
 
 
 def _row(event: InboxEvent, body: bytes, *, provider: str, livemode: bool, now: datetime) -> PaymentEvent:

@@ -282,3 +282,13 @@ def test_no_secret_is_in_the_answer_of_a_read(twin, booking, client_api):
     answer = client_api.get(f"/api/payments/{payment.pk}", **bearer(booking))
     assert answer.status_code == 200
     assert "client_secret" not in answer.content.decode()
+
+
+def test_an_event_and_its_job_cost_one_statement_beside_the_clock(django_assert_num_queries):
+    with django_assert_num_queries(2) as asked:
+        assert send(BODY, signed(BODY, at=time.time())).json() == {"received": True, "duplicate": False}
+    both = asked[1]["sql"]
+    assert both.count('INSERT INTO "payments_paymentevent"') == both.count('INSERT INTO "job"') == 1
+    with django_assert_num_queries(3):  # and what is stored, to be compared
+        assert send(BODY, signed(BODY, at=time.time())).json() == {"received": True, "duplicate": True}
+    assert (PaymentEvent.objects.count(), Job.objects.count()) == (1, 1)

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from django.db import OperationalError
+from django.db import DataError, OperationalError, transaction
 from django.test import Client
 
 from accounts.tests.factories import make_user
@@ -89,18 +89,17 @@ def test_a_database_that_is_away_is_503_and_stores_nothing(monkeypatch):
         raise OperationalError("the connection is closed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(inbox, "_insert", away)
+        patched.setattr(inbox, "enqueue_with", away)
         refused(send(BODY, signed(BODY)), 503, "database_unavailable")
     assert send(BODY, signed(BODY)).json() == {"received": True, "duplicate": False}
 
 
 def test_row_and_job_stand_or_fall_together(monkeypatch):
-    def broken(**_):
-        raise OperationalError("the connection is closed")
-
     with monkeypatch.context() as patched:
-        patched.setattr(inbox, "enqueue", broken)
-        refused(send(BODY, signed(BODY)), 503, "database_unavailable")
+        patched.setattr(inbox, "APPLY_JOB", "x" * 101)  # more than its column takes
+        with pytest.raises(DataError), transaction.atomic():
+            send(BODY, signed(BODY))
+    assert (PaymentEvent.objects.count(), Job.objects.count()) == (0, 0)
     assert send(BODY, signed(BODY)).json() == {"received": True, "duplicate": False}
     assert Job.objects.filter(kind="payments.apply_event").count() == 1
 
