@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django_otp.admin import OTPAdminSite
 
 from accounts import selectors as accounts
-from accounts.actions import admin_sessions
+from accounts.actions import admin_sessions, keys
 from accounts.constants import MAY_VIEW_KEYS
 from backoffice import sections, selectors
 from common.clock import db_now
@@ -58,8 +58,8 @@ class StudioAdminSite(OTPAdminSite):  # type: ignore[misc]  # django-otp has no 
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Django's addresses without its password form: passwords are changed where the password rule is."""
-        keys = path("signing-keys/", self.admin_view(self.signing_keys), name="signing_keys")
-        return [keys, *(one for one in super().get_urls() if getattr(one, "name", None) not in CLOSED)]
+        states = path("signing-keys/", self.admin_view(self.signing_keys), name="signing_keys")
+        return [states, *(one for one in super().get_urls() if getattr(one, "name", None) not in CLOSED)]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """What every page of the admin shows."""
@@ -86,8 +86,8 @@ class StudioAdminSite(OTPAdminSite):  # type: ignore[misc]  # django-otp has no 
             **self.each_context(request),
             "title": KEYS["name"],
             "keys": accounts.key_states(now=db_now()),
-            "override": bool(settings.JWT_KMS_KEY_ID or settings.JWT_PRIVATE_KEY),
-            "shared_secret": not settings.PRODUCTION and not (settings.JWT_KMS_KEY_ID or settings.JWT_PRIVATE_KEY),
+            "override": keys.key_of_the_environment(),
+            "shared_secret": keys.shared_secret(),
         }
         return TemplateResponse(request, "admin/signing_keys.html", context)
 

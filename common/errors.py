@@ -52,6 +52,11 @@ class DomainError(Exception):
         self.headers = dict(headers or {})
         super().__init__(self.detail)
 
+    @property
+    def in_one_line(self) -> str:
+        """What to tell a person who sees no form: the detail, and each fault's."""
+        return " ".join([self.detail, *(fault.detail for fault in self.errors)])
+
 
 class ValidationFailed(DomainError):
     """The input breaks its schema; `errors` names each place."""

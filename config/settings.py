@@ -392,7 +392,6 @@ SPECTACULAR_SETTINGS = {
 }
 SIMPLE_JWT = {"CHECK_REVOKE_TOKEN": False, "LEEWAY": 0, "AUTH_TOKEN_CLASSES": ("accounts.tokens.StaffAccessToken",)}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024  # common.middleware.BodyLimitMiddleware sets the real, smaller limits
-OTP_TOTP_ISSUER = STUDIO_NAME
 
 # --- Logs and errors ----------------------------------------------------------------------------------------------
 LOGGING = logs.configure(json_lines=PRODUCTION, level="WARNING" if TESTING else "INFO")

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.urls import reverse
 
@@ -65,12 +64,6 @@ def _letter(message: Message) -> Letter:
     except (TemplateDoesNotExist, TemplateSyntaxError):
         text = ""
     return Letter(message.subject, text, message.get_state_display(), message.created_at, message.sent_at)
-
-
-def count_by_state() -> dict[str, int]:
-    """Return how many messages are in each state; every state is named."""
-    found = dict(Message.objects.order_by().values_list("state").annotate(Count("id")))
-    return {state: found.get(state, 0) for state in State.values}
 
 
 def count_unknown() -> int:

@@ -63,6 +63,16 @@ def warm_up() -> None:
         return
 
 
+def key_of_the_environment() -> bool:
+    """Whether a key of the environment signs in place of the rows."""
+    return overrides.configured()
+
+
+def shared_secret() -> bool:
+    """Whether JWT_SECRET signs, so that no key is needed."""
+    return ring.uses_hs256()
+
+
 def check() -> Check:
     """Whether someone signs now: one signature is made and thrown away."""
     try:

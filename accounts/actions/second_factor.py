@@ -77,9 +77,13 @@ def begin(*, user: User, by: Actor) -> EnrollmentBegun:
     """
     limits.hit("ENROLL_SECOND_FACTOR_USER", key=str(user.pk))
     secret = totp.new_secret()
-    factor = _store_pending(user, secret, by)
-    uri = totp.uri(secret, account=user.email, issuer=settings.STUDIO_NAME)
-    return EnrollmentBegun(factor.pk, totp.base32(secret), uri, ENROLLMENT_TTL_SECONDS)
+    return shown(pending=_store_pending(user, secret, by), secret=secret, expires_in=ENROLLMENT_TTL_SECONDS)
+
+
+def shown(*, pending: SecondFactor, secret: bytes, expires_in: int) -> EnrollmentBegun:
+    """What the user sees of an enrolment that waits for its code."""
+    uri = totp.uri(secret, account=pending.user.email, issuer=settings.STUDIO_NAME)
+    return EnrollmentBegun(pending.pk, totp.base32(secret), uri, expires_in)
 
 
 def begin_with_token(*, token: str, by: Actor) -> EnrollmentBegun:

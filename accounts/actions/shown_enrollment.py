@@ -2,9 +2,7 @@
 
 from datetime import datetime
 
-from django.conf import settings
-
-from accounts import selectors, totp
+from accounts import selectors
 from accounts.actions import codes, second_factor
 from accounts.actions.second_factor import EnrollmentBegun
 from accounts.constants import ENROLLMENT_FAILURES
@@ -34,5 +32,5 @@ def _shown(pending: SecondFactor, now: datetime) -> EnrollmentBegun | None:
     secret = codes.secret_of(factor=pending)
     if secret is None or pending.expires_at is None:
         return None
-    uri = totp.uri(secret, account=pending.user.email, issuer=settings.STUDIO_NAME)
-    return EnrollmentBegun(pending.pk, totp.base32(secret), uri, int((pending.expires_at - now).total_seconds()))
+    left = int((pending.expires_at - now).total_seconds())
+    return second_factor.shown(pending=pending, secret=secret, expires_in=left)

@@ -15,17 +15,8 @@ from common.api.serializers import (
     InstantField,
     StrictCharField,
     StrictSerializer,
+    StrictUUIDField,
 )
-
-
-class StrictUUIDField(serializers.UUIDField):
-    """A UUID in a JSON string."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        """The UUID; a number is refused, though one could be read as a UUID."""
-        if not isinstance(data, str):
-            self.fail("invalid", value=data)
-        return super().to_internal_value(data)
 
 
 class AnswerChallengeSerializer(StrictSerializer):

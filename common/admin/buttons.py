@@ -102,8 +102,7 @@ class ObjectActionsMixin:
         try:
             messages.success(request, self.press(request, obj, one))
         except DomainError as refusal:
-            lines = [refusal.detail, *(fault.detail for fault in refusal.errors)]
-            messages.error(request, " ".join(lines))
+            messages.error(request, refusal.in_one_line)
         return HttpResponseRedirect(self._object_url(obj))
 
     def _press_form(self, request: HttpRequest, obj: Any, one: ObjectAction, *, late: bool) -> HttpResponse:

@@ -15,5 +15,5 @@ def as_text(text: str) -> SafeString:
 
 
 def as_json(value: Any) -> SafeString:
-    """A value as indented JSON."""
-    return as_text(json.dumps(value, indent=2, ensure_ascii=False))
+    """A value as indented JSON, its members in the order of their names."""
+    return as_text(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True))

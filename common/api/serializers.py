@@ -43,6 +43,16 @@ class StrictCharField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class StrictUUIDField(serializers.UUIDField):
+    """A UUID in a JSON string."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The UUID; a number is refused, though one could be read as a UUID."""
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
 class StrictIntegerField(serializers.IntegerField):
     """A JSON integer: not a boolean, a float, nor digits in a string."""
 

@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import actor_of
 from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
+from common.admin.shown import as_json
 from payments.actions import inbox
-from payments.admin.shown import as_json, masked
+from payments.admin.shown import masked
 from payments.constants import EventState
 from payments.models import PaymentEvent
 

@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import actor_of
 from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin, YesFilter
-from common.admin.shown import NOTHING
+from common.admin.shown import NOTHING, as_json
 from payments.actions import drifts, findings
 from payments.admin.forms import ResolveForm
 from payments.admin.payment import RECONCILE, ReconcileButton
-from payments.admin.shown import as_json, table
+from payments.admin.shown import table
 from payments.models import Drift, ReconciliationRun
 
 

@@ -1,6 +1,5 @@
-"""How money, JSON and tables are shown."""
+"""How money, payloads and tables are shown."""
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -27,11 +26,6 @@ HIDDEN = frozenset(
 def money(amount: int, currency: str) -> str:
     """An amount for people; a dash for none."""
     return format_money(amount, currency) if amount else NOTHING
-
-
-def as_json(value: Any) -> SafeString:
-    """A value as indented JSON."""
-    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True))
 
 
 def masked(payload: Any) -> Any:

@@ -5,7 +5,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from common.api.serializers import InstantField, StrictCharField, StrictIntegerField, StrictSerializer
+from common.api.serializers import (
+    InstantField,
+    StrictCharField,
+    StrictIntegerField,
+    StrictSerializer,
+    StrictUUIDField,
+)
 from common.instants import instant
 from uploads import selectors
 from uploads.actions.signatures import Signed
@@ -17,16 +23,6 @@ LONGEST_TYPE = 100
 SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
-class IdField(serializers.UUIDField):
-    """A UUID as a JSON string; DRF's own field reads integers too."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Parse the text."""
-        if not isinstance(data, str):
-            self.fail("invalid", value=data)
-        return super().to_internal_value(data)
-
-
 class SignUploadSerializer(StrictSerializer):
     """What the client says of the file that it is about to send."""
 
@@ -35,8 +31,8 @@ class SignUploadSerializer(StrictSerializer):
     content_type = StrictCharField(max_length=LONGEST_TYPE)
     size = StrictIntegerField(min_value=1, help_text="Bytes.")
     sha256 = StrictCharField(help_text="64 hexadecimal digits.")
-    booking_id = IdField(required=False)
-    project_id = IdField(required=False)
+    booking_id = StrictUUIDField(required=False)
+    project_id = StrictUUIDField(required=False)
 
     def validate_content_type(self, value: str) -> str:
         """Types are compared in lower case."""
@@ -67,7 +63,7 @@ class SignUploadSerializer(StrictSerializer):
 class ConfirmUploadSerializer(StrictSerializer):
     """Which upload is confirmed."""
 
-    file_id = IdField()
+    file_id = StrictUUIDField()
 
 
 class UploadHeadersSerializer(serializers.Serializer[Any]):

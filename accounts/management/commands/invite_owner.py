@@ -23,5 +23,5 @@ class Command(BaseCommand):
         try:
             link = invites.invite_owner(email=options["email"], by=Actor.operator())
         except DomainError as refusal:
-            raise CommandError(" ".join([refusal.detail, *(fault.detail for fault in refusal.errors)])) from refusal
+            raise CommandError(refusal.in_one_line) from refusal
         self.stdout.write(f"Open this link within 72 hours; it works once:\n{link}")

@@ -28,5 +28,5 @@ class Command(BaseCommand):
                 raise CommandError("No account has this address.")
             factor_resets.reset(user=user, reason=options["reason"], by=Actor.operator())
         except DomainError as refusal:
-            raise CommandError(" ".join([refusal.detail, *(fault.detail for fault in refusal.errors)])) from refusal
+            raise CommandError(refusal.in_one_line) from refusal
         self.stdout.write(f"{user.email} may sign in by password and enrol a new factor for 72 hours.")
