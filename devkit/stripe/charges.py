@@ -41,8 +41,8 @@ def _authorize(call: Call, intent: Json, charge: Json, card: Card) -> None:
 def take(call: Call, intent: Json, charge: Json, amount: int) -> None:
     """Capture ``amount`` of an authorized charge, book it and make the intent succeed. The caller emits the events."""
     entry = shapes.balance_transaction(
-        kind="charge", amount=amount, fee=shapes.charge_fee(amount), source=charge, created=call.store.now(),
-        description=charge["description"],
+        kind="charge", amount=amount, fee=shapes.charge_fee(amount, intent["currency"]), source=charge,
+        created=call.store.now(), description=charge["description"],
     )  # fmt: skip
     charge |= {"captured": True, "amount_captured": amount, "balance_transaction": entry["id"]}
     intent |= {"status": "succeeded", "amount_received": amount, "amount_capturable": 0}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from devkit.stripe.cards import Card
+from devkit.stripe.currencies import STEPS
 from devkit.stripe.store import Json, new_id
 
 CARD_EXPIRY_YEAR = 2034
@@ -201,9 +202,11 @@ def _three_d_secure() -> Json:
     }
 
 
-def charge_fee(amount: int) -> int:
-    """What a charge costs; a refund does not give it back."""
-    return (amount * FEE_PER_MILLE + 500) // 1000 + FEE_FIXED
+def charge_fee(amount: int, currency: str) -> int:
+    """What a charge costs, in steps that the currency has; a refund does not give it back."""
+    fee = (amount * FEE_PER_MILLE + 500) // 1000 + FEE_FIXED
+    step = STEPS.get(currency, 1)
+    return -(-fee // step) * step
 
 
 def balance_transaction(

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from audit.actions import record
 from common.actor import Actor
 from common.clock import db_now
+from common.errors import NotFound
 from common.target import Target
 from idempotency.actions import Hold, lease
 from jobs.actions import alert, enqueue
@@ -25,8 +26,9 @@ from payments.constants import (
     Provider,
     Verdict,
 )
-from payments.models import Drift, ReconciliationRun
+from payments.models import Drift, Payment, ReconciliationRun
 from payments.providers import get
+from payments.providers.errors import NotFound as UnknownToProvider
 from payments.providers.errors import ProviderError
 from payments.providers.protocol import PaymentProvider
 from payments.reports import EXIT_BUG, Options, Progress, Report, quiet
@@ -68,8 +70,8 @@ def run(*, options: Options, by: Actor, progress: Progress = quiet) -> Report:
     """
     provider = get(Provider.STRIPE, background=True)
     report = Report(since=options.since, until=options.until, dry_run=options.dry_run)
-    if options.payment and not options.payment.startswith(PROVIDER_PREFIX):
-        selectors.payment_by_id(options.payment)
+    if options.payment:
+        _require_known(options.payment, provider)
     if options.dry_run:
         _compare(options, provider, report, by=by, progress=progress, beat=_no_beat)
         return report
@@ -82,6 +84,21 @@ def run(*, options: Options, by: Actor, progress: Progress = quiet) -> Report:
         if time.monotonic() >= deadline:
             raise Busy
         time.sleep(LEASE_STEP_SECONDS)
+
+
+def _require_known(wanted: str, provider: PaymentProvider) -> None:
+    """Raises NotFound for a payment that neither we know nor the provider; one that is away is asked by the run."""
+    if not wanted.startswith(PROVIDER_PREFIX):
+        selectors.payment_by_id(wanted)
+        return
+    if Payment.objects.filter(provider=provider.name, provider_ref=wanted).exists():
+        return
+    try:
+        provider.fetch(wanted)
+    except UnknownToProvider as error:
+        raise NotFound from error
+    except ProviderError as error:
+        logger.warning("reconcile_unreachable", extra={"error": str(error)})
 
 
 def _no_beat() -> None:

@@ -27,7 +27,7 @@ def at_the_twin(count: int, *, now: int, spread: int) -> Iterator[Made]:
         created = now - spread * number // count
         intent = shapes.payment_intent(amount=AMOUNT, currency="usd", created=created, fields={})
         charge = shapes.charge(intent=intent, method=method, card=CARDS[CARD], created=created)
-        fee = shapes.charge_fee(AMOUNT)
+        fee = shapes.charge_fee(AMOUNT, "usd")
         entry = shapes.balance_transaction(kind="charge", amount=AMOUNT, fee=fee, source=charge, created=created)
         charge |= {"captured": True, "amount_captured": AMOUNT, "balance_transaction": entry["id"]}
         intent |= {"status": "succeeded", "amount_received": AMOUNT, "latest_charge": charge["id"]}
@@ -81,7 +81,7 @@ def _plant(
         for row, (_, _, entry) in zip(rows, made, strict=True)
     ]
     LedgerTransaction.objects.bulk_create(fees)
-    fee = shapes.charge_fee(AMOUNT)
+    fee = shapes.charge_fee(AMOUNT, "usd")
     signs = ((Account.fees("stripe"), fee), (Account.clearing("stripe", "USD"), -fee))
     LedgerEntry.objects.bulk_create(
         LedgerEntry(transaction=one, account=accounts[code], amount=amount, currency="USD")

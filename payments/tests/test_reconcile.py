@@ -276,6 +276,12 @@ def test_one_payment(twin, booking, lost):
         ("--since", "2026-11-22T10:00:00Z", "--until", "2026-11-22T12:59:59+03:00"),
         ("--hours", "3", "--since", "2026-11-22T10:00:00Z"),
         ("--payment", "nonsense"),
+        ("--payment", "pi_nobody_knows"),
+        ("--since", "0001-01-01T00:00:00+05:00"),
+        ("--until", "9999-12-31T23:59:59-05:00"),
+        ("--lock-timeout", "-1"),
+        ("--lock-timeout", "nan"),
+        ("--lock-timeout", "soon"),
     ],
 )
 def test_usage(twin, db, flags):

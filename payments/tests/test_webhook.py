@@ -113,6 +113,7 @@ def test_without_the_header():
     "body",
     [b"[]", b"null", b'"x"', b"{}", b"{", b"\xff\xfe", b'{"id": 1, "type": "x"}', b'{"id": "", "type": "x"}',
      b"[" * 100_000, b'{"id": "evt", "type": null}',
+     b'{"id": "evt", "type": "x", "data": ' + b"[" * 900 + b"]" * 900 + b"}",
      b'{"id": "evt", "type": "x", "created": NaN}', b'{"id": "evt", "type": "x", "created": 1e999}'],
 )  # fmt: skip
 def test_signed_nonsense_is_refused(body):

@@ -59,3 +59,12 @@ def test_acts_that_name_nothing_are_refused(client, twin, act):
     with pytest.raises(ApiError):
         twin.control(act=act)
     assert twin.control() == before
+
+
+@pytest.mark.parametrize(("currency", "step"), [("isk", 100), ("ugx", 100), ("kwd", 10)])
+def test_fees_leave_only_what_the_currency_can_pay_out(client, twin, currency, step):
+    paid(client, amount=50_000, currency=currency)
+    pay_out(twin, currency)
+    (charge,) = client.v1.balance_transactions.list({"type": "charge"}).data
+    (payout,) = client.v1.payouts.list().data
+    assert (charge.fee, charge.fee % step, payout.amount) == (1500 if step == 100 else 1480, 0, 50_000 - charge.fee)

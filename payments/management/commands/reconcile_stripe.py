@@ -21,6 +21,8 @@ from payments.reports import DEFAULT_BATCH, DEFAULT_MAX_ERRORS, EXIT_BUSY, EXIT_
 USAGE = 2
 MOST_HOURS = 720
 DEFAULT_HOURS = 24
+MOST_LOCK_SECONDS = 86_400
+YEARS = range(2000, 2101)  # with room on both sides for hours and days to be counted
 SENTENCES = {
     Verdict.IN_SYNC: "In sync: nothing to do.",
     Verdict.REPAIRED: "Repaired: {repaired} put right; nothing is left to do.",
@@ -47,7 +49,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--max-errors", type=_between(0, 10_000), default=DEFAULT_MAX_ERRORS, help="give up after so many"
         )
-        parser.add_argument("--lock-timeout", type=float, default=0, help="seconds to wait for another run")
+        parser.add_argument("--lock-timeout", type=_seconds, default=0, help="seconds to wait for another run")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run it, say the verdict, leave with its status."""
@@ -117,6 +119,16 @@ def _between(least: int, most: int) -> Any:
     return read
 
 
+def _seconds(raw: str) -> float:
+    try:
+        found = float(raw)
+    except ValueError:
+        found = -1
+    if not 0 <= found <= MOST_LOCK_SECONDS:  # NaN is not in between either
+        raise argparse.ArgumentTypeError(f"seconds from 0 to {MOST_LOCK_SECONDS} are wanted")
+    return found
+
+
 def _instant(raw: str) -> datetime:
     try:
         found = datetime.fromisoformat(raw)
@@ -124,6 +136,8 @@ def _instant(raw: str) -> datetime:
         raise argparse.ArgumentTypeError("write an instant such as 2026-11-22T09:00:00+03:00") from None
     if found.tzinfo is None:
         raise argparse.ArgumentTypeError("an instant needs a zone, such as +03:00 or Z")
+    if found.year not in YEARS:
+        raise argparse.ArgumentTypeError(f"a year from {YEARS[0]} to {YEARS[-1]} is wanted")
     return found
 
 

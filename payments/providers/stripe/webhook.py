@@ -15,6 +15,7 @@ from payments.providers.stripe.translation import ref_of
 
 LONGEST_ID = 255
 LONGEST_TYPE = 100
+DEEPEST_NESTING = 64  # of an event; Stripe's own stay below twenty
 
 
 def parse(header: str, body: bytes, *, now: datetime) -> InboxEvent:
@@ -66,12 +67,23 @@ def _is_text(value: Any, longest: int) -> bool:
 def _storable(value: Any) -> Any:
     """PostgreSQL's jsonb takes no NUL and no lone surrogate; both become a replacement character.
 
-    Raises ValueError for NaN and Infinity, which are no JSON.
+    Raises ValueError for NaN and Infinity, which are no JSON, and for what is nested too deeply to be walked through.
     """
+    _refuse_deep(value)
     text = json.dumps(value, allow_nan=False)
     if "\\u0000" not in text and "\\ud" not in text:
         return value
     return _clean(value)
+
+
+def _refuse_deep(value: Any) -> None:
+    layer = [value]
+    for _ in range(DEEPEST_NESTING):
+        parents = [one for one in layer if isinstance(one, dict | list)]
+        layer = [inner for one in parents for inner in (one.values() if isinstance(one, dict) else one)]
+        if not layer:
+            return
+    raise ValueError("The body is nested too deeply.")
 
 
 def _clean(value: Any) -> Any:
