@@ -63,6 +63,14 @@ class AdminSessionNow(SessionNow):
     has_factor: bool
 
 
+@dataclass(frozen=True)
+class ChallengeNow:
+    """A challenge with its user, and the database's clock of the same query."""
+
+    challenge: LoginChallenge
+    now: datetime
+
+
 class PepperUse(NamedTuple):
     """What depends on a pepper: tokens that have not expired, and backup codes that are unused."""
 
@@ -185,10 +193,13 @@ def knows_network(address: str, network: str, *, now: datetime) -> bool:
     return signed_in.exists() or sessions.exists()
 
 
-def challenge(raw: str) -> LoginChallenge | None:
-    """The challenge of a raw token with its user, whatever its state."""
+def challenge_now(raw: str) -> ChallengeNow | None:
+    """The challenge of a raw token in one query: challenge, user and clock; whatever its state."""
     hashes = [digest.hash for digest in tokens.candidates("challenge", raw)]
-    return LoginChallenge.objects.select_related("user").filter(token_hash__in=hashes).first()
+    instant = RawSQL("clock_timestamp()", (), output_field=DateTimeField())
+    rows = LoginChallenge.objects.select_related("user").annotate(read_at=instant)
+    row = rows.filter(token_hash__in=hashes).first()
+    return None if row is None else ChallengeNow(row, clock.adjusted(row.read_at))
 
 
 def enrollment_token(raw: str) -> EnrollmentToken | None:

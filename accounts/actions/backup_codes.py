@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
 import audit.actions
 from accounts import crockford, locks
@@ -73,14 +74,17 @@ def _replace(user: User, batch: Batch, by: Actor) -> list[str]:
     return store(factor=factor, batch=batch, now=db_now(), by=by)
 
 
-def find(*, factor: SecondFactor | None, plain: str | None) -> BackupCode | None:
-    """The code's row, used or not, when the code is right. Costs one hash whatever the answer; changes nothing.
+def find(*, user: User, plain: str | None) -> BackupCode | None:
+    """The code's row with its factor, used or not, when the code is right for the user's confirmed factor.
+
+    Costs one hash whatever the answer; changes nothing.
 
     Raises LimiterUnavailable when no hash is free for too long.
     """
     row = None
-    if factor is not None and plain is not None:
-        row = BackupCode.objects.filter(factor=factor, batch=factor.batch, selector=plain[0]).first()
+    if plain is not None:
+        present = BackupCode.objects.filter(factor__user=user, factor__confirmed=True, batch=F("factor__batch"))
+        row = present.select_related("factor").filter(selector=plain[0]).first()
     peppered = None if row is None or plain is None else _peppered(plain, row.pepper_id)
     hasher = BackupCodeHasher()
     if row is None or peppered is None:

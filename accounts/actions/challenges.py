@@ -70,6 +70,7 @@ class Proven:
 class _Answered:
     proven: Proven
     pair: TokenPair | None
+    remaining: int | None
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,9 @@ def verify(*, token: str, code: str, transport: Session.Transport, by: Actor) ->
 def verify_backup(*, token: str, code: str, transport: Session.Transport, by: Actor) -> BackupUsed:
     """Open a session by a challenge and a backup code; raises what `verify` does."""
     answered = _answer(token=token, code=code, method=METHOD_BACKUP_CODE, transport=transport, by=by)
-    return BackupUsed(_pair(answered), selectors.backup_codes_remaining(answered.proven.user))
+    if answered.remaining is None:
+        raise RuntimeError("A backup code was used and nobody counted what is left.")
+    return BackupUsed(_pair(answered), answered.remaining)
 
 
 def prove(*, token: str, code: str, by: Actor) -> Proven:
@@ -145,10 +148,10 @@ def _pair(answered: _Answered) -> TokenPair:
 
 def _answer(*, token: str, code: str, method: str, transport: Session.Transport | None, by: Actor) -> _Answered:
     limits.hit("VERIFY_SECOND_FACTOR_IP", key=caller(), closed=True)
-    now = db_now()
-    found = selectors.challenge(token) if tokens.well_formed(PREFIX_CHALLENGE, token) else None
-    if found is None or not _is_open(found, now):
+    read = selectors.challenge_now(token) if tokens.well_formed(PREFIX_CHALLENGE, token) else None
+    if read is None or not _is_open(read.challenge, read.now):
         raise ChallengeInvalid
+    found, now = read.challenge, read.now
     guess = codes.begin(user=found.user, method=method, now=now, by=by)
     try:
         evidence = codes.look(user=found.user, code=code, method=method, now=now)
@@ -192,11 +195,11 @@ def _decide(attempt: _Attempt, *, opens: bool) -> _Answered | _Refused | DomainE
         return _Refused(verdict, _count_failure(challenge))
     challenge.consumed_at = now
     challenge.save(update_fields=["consumed_at"])
-    codes.accepted(user=user, evidence=attempt.evidence, now=now, by=attempt.by)
+    remaining = codes.accepted(user=user, evidence=attempt.evidence, now=now, by=attempt.by)
     if attempt.evidence.method == METHOD_TOTP:
         audit.actions.record(action="2fa.verified", by=attempt.by, target=Target.of(user))
     pair = sessions.store(prepared=attempt.prepared) if opens and attempt.prepared else None
-    return _Answered(Proven(user, factor, _amr(attempt.evidence)), pair)
+    return _Answered(Proven(user, factor, _amr(attempt.evidence)), pair, remaining)
 
 
 def _is_open(challenge: LoginChallenge, now: datetime) -> bool:

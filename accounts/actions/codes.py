@@ -96,10 +96,10 @@ def look(*, user: User, code: str, method: str, now: datetime) -> Evidence:
 
     Raises LimiterUnavailable when no hash is free. A secret that cannot be decrypted is a wrong code and an alert.
     """
-    factor = selectors.second_factor(user)
     if method == METHOD_BACKUP_CODE:
-        found = backup_codes.find(factor=factor, plain=crockford.normalised(code))
-        return Evidence(method, factor, found.pk if found else None)
+        found = backup_codes.find(user=user, plain=crockford.normalised(code))
+        return Evidence(method, found.factor if found else None, found.pk if found else None)
+    factor = selectors.second_factor(user)
     return Evidence(method, factor, _step(factor, code, now))
 
 
@@ -114,15 +114,20 @@ def consume(*, evidence: Evidence, factor: SecondFactor | None, now: datetime) -
     return Verdict.RIGHT if codes.update(used_at=now) == 1 else Verdict.WRONG
 
 
-def accepted(*, user: User, evidence: Evidence, now: datetime, by: Actor) -> None:
-    """Reset the counters and write down, and mail, the use of a backup code; in the transaction that consumed it."""
+def accepted(*, user: User, evidence: Evidence, now: datetime, by: Actor) -> int | None:
+    """Reset the counters and write down, and mail, the use of a backup code; in the transaction that consumed it.
+
+    Returns how many backup codes are left, when it was one.
+    """
     forget_failures(user=user)
-    if evidence.method == METHOD_BACKUP_CODE:
-        remaining = selectors.backup_codes_remaining(user)
-        audit.actions.record(
-            action="2fa.backup_used", by=by, target=Target.of(user), meta={"backup_codes_remaining": remaining}
-        )
-        factor_mails.backup_code_used(user=user, remaining=remaining, now=now, by=by)
+    if evidence.method != METHOD_BACKUP_CODE:
+        return None
+    remaining = selectors.backup_codes_remaining(user)
+    audit.actions.record(
+        action="2fa.backup_used", by=by, target=Target.of(user), meta={"backup_codes_remaining": remaining}
+    )
+    factor_mails.backup_code_used(user=user, remaining=remaining, now=now, by=by)
+    return remaining
 
 
 def refused(*, user: User, evidence: Evidence, verdict: Verdict, by: Actor) -> None:
@@ -139,8 +144,7 @@ def event_of(*, method: str, verdict: Verdict) -> str:
 
 def forget_failures(*, user: User) -> None:
     """Reset the counters of a user's codes: the factor was shown, or is another one now."""
-    for name in (IN_A_ROW, WINDOW.lower()):
-        guesses.clear(rule=name, keys=[_key(user)])
+    guesses.clear(rules=[IN_A_ROW, WINDOW.lower()], keys=[_key(user)])
 
 
 def secret_of(*, factor: SecondFactor) -> bytes | None:

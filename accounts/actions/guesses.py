@@ -7,7 +7,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -19,13 +20,16 @@ from common.retries import once_more
 
 _RAISE = f"""
     INSERT INTO {GuessCounter._meta.db_table} AS guess (rule, key, count, window_ends_at, updated_at)
-    VALUES (%(rule)s, %(key)s, 1, %(ends)s, %(now)s)
+    SELECT given.rule, given.key, 1, %(now)s + make_interval(secs => given.seconds), %(now)s
+    FROM unnest(%(rules)s::text[], %(keys)s::bytea[], %(seconds)s::int[]) WITH ORDINALITY
+        AS given (rule, key, seconds, place)
+    ORDER BY given.place
     ON CONFLICT (rule, key) DO UPDATE SET
         count = CASE WHEN guess.window_ends_at <= %(now)s THEN 1 ELSE guess.count + 1 END,
         window_ends_at = CASE WHEN guess.window_ends_at <= %(now)s
             THEN excluded.window_ends_at ELSE guess.window_ends_at END,
         updated_at = excluded.updated_at
-    RETURNING count, window_ends_at
+    RETURNING rule, key, count, window_ends_at
 """  # noqa: S608 - the table's name is ours
 
 
@@ -61,8 +65,7 @@ def begin(*, rules: Iterable[Rule], now: datetime) -> Attempt:
     ordered = sorted(rules, key=lambda rule: (rule.name, rule.key))
     exceeded: set[str] = set()
     with transaction.atomic():
-        for rule in ordered:
-            count, ends_at = _raise(rule, now)
+        for rule, (count, ends_at) in zip(ordered, _raise(ordered, now), strict=True):
             if count <= rule.limit:
                 continue
             if ends_at is not None:
@@ -101,14 +104,20 @@ def judging(*, attempt: Attempt) -> Iterator[None]:
         raise
 
 
-def clear(*, rule: str, keys: Iterable[bytes]) -> None:
-    """Forget the counts of a rule for these keys."""
-    GuessCounter.objects.filter(rule=rule, key__in=list(keys)).delete()
+def clear(*, rules: Iterable[str], keys: Iterable[bytes]) -> None:
+    """Forget the counts of these rules for these keys."""
+    GuessCounter.objects.filter(rule__in=list(rules), key__in=list(keys)).delete()
 
 
-def _raise(rule: Rule, now: datetime) -> tuple[int, datetime | None]:
-    ends = None if rule.window_seconds is None else now + timedelta(seconds=rule.window_seconds)
+def _raise(rules: Sequence[Rule], now: datetime) -> list[tuple[int, datetime | None]]:
+    """The new counts and the ends of their windows, rule by rule. One statement, which locks in the rules' order."""
+    values: dict[str, Any] = {
+        "rules": [rule.name for rule in rules],
+        "keys": [rule.key for rule in rules],
+        "seconds": [rule.window_seconds for rule in rules],
+        "now": now,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_RAISE, {"rule": rule.name, "key": rule.key, "now": now, "ends": ends})
-        count, ends_at = cursor.fetchone()
-    return count, ends_at
+        cursor.execute(_RAISE, values)
+        found = {(name, bytes(key)): (count, ends_at) for name, key, count, ends_at in cursor.fetchall()}
+    return [found[rule.name, rule.key] for rule in rules]

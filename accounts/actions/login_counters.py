@@ -29,4 +29,4 @@ def forget(*, user: User) -> None:
     """Open password sign-in again from everywhere, in the caller's transaction: the user has proven to be one."""
     networks = user.known_networks.values_list("network", flat=True)
     keys = [network_key(address=user.email, network=network) for network in networks]
-    guesses.clear(rule=IN_A_ROW, keys=[account_key(address=user.email), *keys])
+    guesses.clear(rules=[IN_A_ROW], keys=[account_key(address=user.email), *keys])

@@ -117,7 +117,7 @@ def first_factor(*, email: str, password: str, by: Actor) -> User:
 @transaction.atomic
 def _succeeded(guess: _Guess, user: User, attempt: guesses.Attempt, now: datetime, by: Actor) -> None:
     guesses.succeed(attempt=attempt)
-    guesses.clear(rule=login_counters.IN_A_ROW, keys=[guess.account_key, guess.network_key])
+    guesses.clear(rules=[login_counters.IN_A_ROW], keys=[guess.account_key, guess.network_key])
     _remember(user, guess, now)
     audit.actions.record(action="login.succeeded_first_factor", by=by, target=Target.of(user))
 

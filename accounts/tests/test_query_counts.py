@@ -10,10 +10,13 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from accounts import selectors, standing
+from accounts.actions import guesses
 from accounts.constants import REFRESH_AUDIT_EVERY, ROLES
-from accounts.models import User
+from accounts.models import GuessCounter, User
 from accounts.tests import factories, factors
 from accounts.tests.factories import PASSWORD
+from common.clock import db_now
+from common.errors import RateLimited
 
 pytestmark = pytest.mark.django_db
 REFRESH = "/api/auth/refresh"
@@ -103,3 +106,37 @@ def test_a_standing_knows_the_factor_and_the_codes_of_its_batch() -> None:
     factors.give_codes(user)
     assert standing.of(user).methods == selectors.factor_methods(user) == ["totp", "backup_code"]
     assert standing.of(user).roles == selectors.roles_of(user)
+
+
+def test_a_backup_code_is_two_transactions_of_a_known_length() -> None:
+    user = factories.make_user("who@example.com")
+    factors.give_app(user)
+    code, *_others = factors.give_codes(user)
+    token = factors.challenge(user)
+
+    with statements() as found:
+        assert factors.answer(factors.BACKUP, token, code).status_code == 200
+
+    asked = [one.split()[0] for one in found]
+    assert asked[:3] == ["SELECT", "INSERT", "SELECT"]  # challenge and clock; count the guess; the code to compare
+    assert asked[3:7] == ["SELECT"] * 4  # challenge, user and factor locked in this order; the clock
+    assert sum("FOR NO KEY UPDATE" in one for one in found) == 3
+    assert asked[7:12] == ["UPDATE", "UPDATE", "DELETE", "SELECT", "INSERT"]  # code, challenge, guesses, left, audit
+    assert asked[12:18] == ["SELECT", "INSERT", "SELECT", "SELECT", "INSERT", "SELECT"]  # the mail and its job
+    assert asked[18:] == ["INSERT", "INSERT", "UPDATE", "INSERT", "SELECT"]  # session, token, user, audit; standing
+    assert sum("accounts_backupcode" in one for one in found) == 4
+
+
+def test_all_guesses_of_an_attempt_are_counted_by_one_statement() -> None:
+    rules = [
+        guesses.Rule(name, name.encode(), limit, seconds) for name, limit, seconds in (("b", 1, 60), ("a", 2, None))
+    ]
+    now = db_now()
+
+    with statements() as found:
+        guesses.begin(rules=rules, now=now)
+    assert len(found) == 1
+    with pytest.raises(RateLimited) as refusal:
+        guesses.begin(rules=rules, now=now)
+    assert refusal.value.retry_after == 60
+    assert dict(GuessCounter.objects.values_list("rule", "count")) == {"a": 1, "b": 1}

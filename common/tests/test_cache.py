@@ -6,7 +6,7 @@ import pickle
 import pytest
 import redis
 
-from common.cache import ForgivingRedisCache, JsonSerializer
+from common.cache import ForgivingRedisCache, JsonSerializer, PromptRedisCache
 from devkit.valkey import Valkey
 
 
@@ -45,3 +45,16 @@ def test_both_caches_of_redis_read_json_only(settings):
     assert JsonSerializer().loads(JsonSerializer().dumps({"a": [1, "b", None]})) == {"a": [1, "b", None]}
     with pytest.raises(ValueError, match="Expecting value"):
         JsonSerializer().loads(b"no JSON")
+
+
+def test_a_counter_is_raised_and_keeps_its_end_but_is_not_made(url):
+    cache = PromptRedisCache(url, {"OPTIONS": {"serializer": "common.cache.JsonSerializer"}})
+    with pytest.raises(ValueError, match="not found"):
+        cache.incr("limit")
+    assert cache.get("limit") is None
+
+    assert cache.add("limit", 0, 60)
+    assert [cache.incr("limit"), cache.incr("limit", 5), cache.decr("limit")] == [1, 6, 5]
+    with redis.Redis.from_url(url) as stranger:
+        assert 0 < stranger.ttl(cache.make_key("limit")) <= 60
+    cache.close()
