@@ -73,10 +73,10 @@ class ObjectActionsMixin:
         return (one.form or forms.Form)(data)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        """Hand the buttons with their addresses to the template."""
+        """Hand the buttons with their addresses to the template, which would call a form's class and so not see it."""
         obj = kwargs.get("obj") or context.get("original")
         context["object_actions"] = [
-            {"action": one, "url": self._action_url(obj, one)}
+            {"action": one, "url": self._action_url(obj, one), "has_form": one.form is not None}
             for one in (self.offered_actions(request, obj) if obj else [])
         ]
         return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
