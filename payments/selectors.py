@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Prefetch, QuerySet, Sum
+from django.db.models import Max, Prefetch, QuerySet, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -67,6 +67,11 @@ def live_payment(*, booking_id: uuid.UUID, purpose: str) -> Payment | None:
         purpose=purpose, is_current=True, status__in=(*OPEN_STATUSES, Status.SUCCEEDED)
     )
     return live.exclude(provider=Provider.OFFLINE).first()
+
+
+def next_attempt(booking_id: uuid.UUID) -> int:
+    """The number of the booking's next payment; needs the booking's lock to stay true."""
+    return (Payment.objects.filter(booking=booking_id).aggregate(last=Max("attempt"))["last"] or 0) + 1
 
 
 def newest_payment(booking_id: uuid.UUID) -> Payment | None:

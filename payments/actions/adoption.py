@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from django.db.models import Max
-
 from audit.actions import record
 from bookings.actions import payments as booking_money
 from bookings.constants import Purpose
@@ -28,13 +26,12 @@ def adopt(*, snapshot: Snapshot, provider: str, by: Actor, now: datetime) -> Pay
         return None
     purpose = snapshot.metadata.get("purpose", "")
     purpose = purpose if purpose in Purpose.values else Purpose.FULL.value
-    last = Payment.objects.filter(booking=booking_id).aggregate(last=Max("attempt"))["last"] or 0
     row = Payment(
         id=payment_id,
         booking_id=booking_id,
         purpose=purpose,
         provider=provider,
-        attempt=last + 1,
+        attempt=selectors.next_attempt(booking_id),
         livemode=snapshot.livemode,
         amount=snapshot.amount,
         currency=snapshot.currency,

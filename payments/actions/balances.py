@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from payments import selectors
 from payments.actions import ledger
 from payments.constants import RefundState
 from payments.models import Dispute, Payment, Refund
@@ -83,7 +84,7 @@ def _source(entry: BalanceEntry, provider: str) -> _Source | None:
     payment = payments.first()
     if payment is None:
         return None
-    return _Source(payment, payment.amount_captured, payment.provider_currency or payment.currency)
+    return _Source(payment, payment.amount_captured, selectors.received_currency(payment))
 
 
 def _of_refund(entry: BalanceEntry, refund: Refund | None) -> _Source | None:

@@ -9,10 +9,10 @@ from common.clock import db_now
 from payments import locks, selectors
 from payments.actions import apply, calls, looks
 from payments.constants import CANCELABLE_STATUSES, RETRY_AFTER_SECONDS, Operation, Status
-from payments.errors import NotCancelable, PaymentsNotConfigured, ProviderUnavailable
+from payments.errors import NotCancelable, ProviderUnavailable
 from payments.models import Payment, ProviderCall
-from payments.providers import get
-from payments.providers.errors import InvalidRequest, NotConfigured, ProviderError
+from payments.providers import required
+from payments.providers.errors import InvalidRequest, ProviderError
 
 
 def cancel(*, payment_id: uuid.UUID, by: Actor, background: bool = False) -> Payment:
@@ -26,10 +26,7 @@ def cancel(*, payment_id: uuid.UUID, by: Actor, background: bool = False) -> Pay
         return payment
     if payment.status not in CANCELABLE_STATUSES:
         raise NotCancelable(members={"status": payment.status})
-    try:
-        provider = get(payment.provider, background=background)
-    except NotConfigured as error:
-        raise PaymentsNotConfigured from error
+    provider = required(payment.provider, background=background)
     call = _begin(payment_id)
     try:
         snapshot = calls.make(

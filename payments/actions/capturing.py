@@ -9,10 +9,10 @@ from common.clock import db_now
 from payments import locks, selectors
 from payments.actions import apply, calls, looks
 from payments.constants import OPEN_STATUSES, RETRY_AFTER_SECONDS, Operation, Provider, Status
-from payments.errors import PaymentsNotConfigured, ProviderUnavailable
+from payments.errors import ProviderUnavailable
 from payments.models import Payment, ProviderCall
-from payments.providers import get
-from payments.providers.errors import InvalidRequest, NotConfigured, ProviderError
+from payments.providers import required
+from payments.providers.errors import InvalidRequest, ProviderError
 from payments.providers.protocol import PaymentProvider
 
 
@@ -24,10 +24,7 @@ def capture(*, payment_id: uuid.UUID, by: Actor) -> Payment:
     payment = selectors.payment_by_id(payment_id)
     if payment.provider == Provider.OFFLINE or payment.status not in OPEN_STATUSES:
         return payment
-    try:
-        provider = get(payment.provider)
-    except NotConfigured as error:
-        raise PaymentsNotConfigured from error
+    provider = required(payment.provider)
     if payment.status != Status.AUTHORIZED:
         payment = _look(payment_id, by=by)
     if payment.status != Status.AUTHORIZED:

@@ -22,7 +22,6 @@ FEE_FREE = {
     EntryKind.DISPUTE: Dispute,
     EntryKind.DISPUTE_REVERSAL: Dispute,
 }
-PAID, FAILED = frozenset({"paid"}), frozenset({"failed", "canceled"})
 Key = tuple[str, str]
 
 
@@ -154,6 +153,6 @@ def _posting(entry: BalanceEntry) -> Key | None:
 
 
 def _payout_posting(payout: PayoutSnapshot) -> Key | None:
-    if payout.state in FAILED:
+    if payout.state in balances.FAILED_PAYOUT:
         return Posting.PAYOUT_REVERSED, payout.ref
-    return (Posting.PAYOUT, payout.ref) if payout.state in PAID else None
+    return (Posting.PAYOUT, payout.ref) if payout.state == balances.PAID else None

@@ -120,15 +120,19 @@ class Followups:
         if self._findings.dry_run:
             return False
         try:
-            picture = looks.look(ref=payment.provider_ref or "", payment=payment, provider=self._provider)
+            self._bring(payment)
+        except (ProviderError, DomainError, apply.Refetch) as error:
+            self._findings.fault(payment.provider_ref or "", error)
+            return False
+        return True
+
+    def _bring(self, payment: Payment) -> None:
+        picture = looks.look(ref=payment.provider_ref or "", payment=payment, provider=self._provider)
+        try:
             with transaction.atomic():
                 looks.bring(payment_id=payment.pk, picture=picture, by=self._by, now=db_now())
         except apply.Refetch:
             looks.sync(payment_id=payment.pk, by=self._by)
-        except (ProviderError, DomainError) as error:
-            self._findings.fault(payment.provider_ref or "", error)
-            return False
-        return True
 
     def _report(self, one: _Difference, payment: Payment, *, repaired: bool) -> None:
         action = WOULD_REPAIR if self._findings.dry_run else NEEDS_PERSON

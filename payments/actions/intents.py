@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Max
 
 from audit.actions import record
 from bookings import selectors as bookings
@@ -33,12 +32,10 @@ from payments.errors import (
     NotCancelable,
     NothingToPay,
     PaymentInProgress,
-    PaymentsNotConfigured,
     ProviderUnavailable,
 )
 from payments.models import Payment, ProviderCall
-from payments.providers import get
-from payments.providers.errors import NotConfigured
+from payments.providers import required
 from payments.providers.protocol import PaymentProvider
 
 REPLACEMENTS = 3  # of live payments that somebody else begins meanwhile
@@ -80,7 +77,7 @@ def create(*, wish: Wish, by: Actor) -> Begun:
     problems of an amount or currency, ProviderRejected, and ProviderUnavailable for a payment that a repetition
     resumes.
     """
-    provider = _provider(wish.provider)
+    provider = required(wish.provider)
     for _ in range(REPLACEMENTS):
         with transaction.atomic(durable=True):
             payment, call = _begin(wish, provider, by=by)
@@ -101,7 +98,7 @@ def _is_outdated(payment: Payment, wish: Wish) -> bool:
 def _give_up(payment: Payment, *, by: Actor) -> None:
     """Cancel the live payment at its provider, so that another may take its place."""
     if payment.status == Status.CREATING:
-        payment = _opened(payment, _provider(payment.provider), by=by)
+        payment = _opened(payment, required(payment.provider), by=by)
     if payment.status == Status.PROCESSING:
         raise PaymentInProgress
     try:
@@ -109,13 +106,6 @@ def _give_up(payment: Payment, *, by: Actor) -> None:
     except NotCancelable as refusal:
         now_paid = refusal.members.get("status") == Status.SUCCEEDED
         raise AlreadyPaid if now_paid else PaymentInProgress from refusal
-
-
-def _provider(name: str) -> PaymentProvider:
-    try:
-        return get(name)
-    except NotConfigured as error:
-        raise PaymentsNotConfigured from error
 
 
 def _begin(wish: Wish, provider: PaymentProvider, *, by: Actor) -> tuple[Payment, ProviderCall | None]:
@@ -153,13 +143,12 @@ def _wanted(wish: Wish, provider: PaymentProvider, *, now: datetime) -> Payment:
     if wish.amount not in {None, due.amount} or wish.currency not in {"", due.currency}:
         raise AmountMismatch(members={"quote": bookings.quote(booking)})
     _check_limits(provider, due)
-    last = Payment.objects.filter(booking=booking.pk).aggregate(last=Max("attempt"))["last"] or 0
     return Payment(
         id=uuid7(),
         booking_id=booking.pk,
         purpose=due.purpose,
         provider=provider.name,
-        attempt=last + 1,
+        attempt=selectors.next_attempt(booking.pk),
         livemode=provider.livemode,
         amount=due.amount,
         currency=due.currency,

@@ -74,7 +74,10 @@ def bring(*, payment_id: uuid.UUID, picture: Picture, by: Actor, now: datetime) 
 
 
 def sync(*, payment_id: uuid.UUID, by: Actor, background: bool = True) -> Payment:
-    """Bring one payment up to date. Raises ProviderError when the provider does not tell, apply.Refetch never."""
+    """Bring one payment up to date. Raises ProviderError when the provider does not tell.
+
+    Raises apply.Refetch when our row went on changing while the provider was asked, several times.
+    """
     payment = selectors.payment_by_id(payment_id)
     provider = get(payment.provider, background=background)
     if payment.status == Status.CREATING and payment.provider_ref is None:

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 
 from audit.actions import record
 from bookings import selectors as bookings
@@ -62,13 +61,12 @@ def _row(booking: Any, received: Received, *, now: datetime) -> Payment:
     if received.amount > bookings.outstanding(booking):
         quote = bookings.quote(booking) | {"outstanding": bookings.outstanding(booking)}
         raise AmountMismatch(members={"quote": quote})
-    last = Payment.objects.filter(booking=booking.pk).aggregate(last=Max("attempt"))["last"] or 0
     return Payment(
         id=uuid7(),
         booking_id=booking.pk,
         purpose=_purpose(booking, received.amount),
         provider=Provider.OFFLINE,
-        attempt=last + 1,
+        attempt=selectors.next_attempt(booking.pk),
         livemode=selectors.mode() not in {"twin", "test"},
         amount=received.amount,
         currency=booking.currency,

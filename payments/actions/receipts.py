@@ -18,7 +18,7 @@ def send_receipt(*, payment: Payment, by: Actor, key: str = "") -> None:
     Needs the transaction that records it.
     """
     booking = bookings.booking_by_id(payment.booking_id)
-    currency = payment.provider_currency or payment.currency
+    currency = selectors.received_currency(payment)
     send(
         template=TEMPLATE,
         to=booking.customer_email,

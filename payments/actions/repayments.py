@@ -31,11 +31,10 @@ from payments.errors import (
     DisputeOpen,
     ExceedsRefundable,
     NotCaptured,
-    PaymentsNotConfigured,
 )
 from payments.models import Payment, ProviderCall, Refund
-from payments.providers import get
-from payments.providers.errors import NotConfigured, ProviderError
+from payments.providers import required
+from payments.providers.errors import ProviderError
 from payments.providers.protocol import PaymentProvider
 
 MOST_AT_ONCE = 20
@@ -68,7 +67,7 @@ def create(*, wish: Wish, by: Actor) -> Refund:
         return _by_hand(wish, by=by)
     if wish.receipt:
         raise _receipt_fault("not_allowed", "The provider makes this refund; a receipt belongs to one made by hand.")
-    provider = _provider(payment)
+    provider = required(payment.provider)
     with transaction.atomic(durable=True):
         payment = locks.payment(wish.payment_id)
         if (before := _asked_before(wish)) is not None:
@@ -114,13 +113,6 @@ def _asked_before(wish: Wish) -> Refund | None:
     return Refund.objects.filter(idempotency_key=f"refund_{wish.once}").first() if wish.once else None
 
 
-def _provider(payment: Payment) -> PaymentProvider:
-    try:
-        return get(payment.provider)
-    except NotConfigured as error:
-        raise PaymentsNotConfigured from error
-
-
 def _attempt(call: ProviderCall, *, by: Actor) -> None:
     try:
         refunds.complete(call=call, by=by, background=False)
@@ -150,7 +142,7 @@ def _by_hand(wish: Wish, *, by: Actor) -> Refund:
         payment = locks.payment(wish.payment_id)
         if (before := _asked_before(wish)) is not None:
             return before
-        waiting = Refund.objects.filter(payment=payment, origin=RefundOrigin.MANUAL, state=RefundState.REQUESTED)
+        waiting = selectors.refunds_by_hand(selectors.refunds_of(payment.pk))
         if wish.amount is not None:
             waiting = waiting.filter(amount=wish.amount)
         refund = waiting.order_by("created_at", "id").first()

@@ -49,10 +49,7 @@ class DisputeAdmin(ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": ("time_left", "evidence_link", "status", "funds", "amount_text", "reason")}),
         (_("Payment"), {"fields": ("payment_link", "reference", "customer", "dispute_link")}),
-        (
-            _("Course"),
-            {"fields": ("opened_at", "evidence_due_by", "deadline_told_at", "closed_at", "updated_at", "id")},
-        ),
+        (_("Course"), {"fields": COURSE}),
     )
     readonly_fields = ("updated_at", "id")
 

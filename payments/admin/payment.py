@@ -81,19 +81,7 @@ class PaymentAdmin(ReconcileButton, ObjectActionsMixin, ReadOnlyAdmin):
         (None, {"fields": ("booking_link", "customer", "purpose", "amount_text", "state", "review")}),
         (_("Money"), {"fields": ("received", "refunded", "refund_pending", "disputed", "dispute_state")}),
         (_("Provider"), {"fields": ("provider", "mode", "provider_link", "provider_status", "error", "synced")}),
-        (
-            _("Timeline"),
-            {
-                "fields": (
-                    "calls_table",
-                    "events_table",
-                    "refunds_table",
-                    "disputes_table",
-                    "ledger_table",
-                    "audit_table",
-                )
-            },
-        ),
+        (_("Timeline"), {"fields": TIMELINE}),
         (_("Course"), {"fields": ("attempt", "is_current", "created_at", "updated_at", "expires_at", "id")}),
     )
     readonly_fields = ("created_at", "updated_at", "id")
@@ -145,22 +133,22 @@ class PaymentAdmin(ReconcileButton, ObjectActionsMixin, ReadOnlyAdmin):
     @admin.display(description=_("received"))
     def received(self, payment: Payment) -> str:
         """What arrived."""
-        return money(payment.amount_captured, payment.provider_currency or payment.currency)
+        return money(payment.amount_captured, selectors.received_currency(payment))
 
     @admin.display(description=_("refunded"))
     def refunded(self, payment: Payment) -> str:
         """What went back."""
-        return money(payment.amount_refunded, payment.currency)
+        return money(payment.amount_refunded, selectors.received_currency(payment))
 
     @admin.display(description=_("being refunded"))
     def refund_pending(self, payment: Payment) -> str:
         """What is on its way back."""
-        return money(payment.amount_refund_pending, payment.currency)
+        return money(payment.amount_refund_pending, selectors.received_currency(payment))
 
     @admin.display(description=_("disputed"))
     def disputed(self, payment: Payment) -> str:
         """What is disputed."""
-        return money(payment.amount_disputed, payment.currency)
+        return money(payment.amount_disputed, selectors.received_currency(payment))
 
     @admin.display(description=_("provider's id"))
     def provider_link(self, payment: Payment) -> SafeString | str:

@@ -3,6 +3,7 @@
 from django.conf import settings
 
 from payments.constants import Provider
+from payments.errors import PaymentsNotConfigured
 from payments.providers.errors import NotConfigured
 from payments.providers.protocol import EventReader, PaymentProvider
 from payments.providers.stripe import adapter as stripe
@@ -18,6 +19,14 @@ def get(name: str, *, background: bool = False) -> PaymentProvider:
     if name != Provider.STRIPE or settings.PAYMENTS_MODE == "off":
         raise NotConfigured(f"{name} is not set up.")
     return stripe.adapter(background=background)
+
+
+def required(name: str, *, background: bool = False) -> PaymentProvider:
+    """As `get`, for those who answer a person: raises the problem PaymentsNotConfigured for a provider without keys."""
+    try:
+        return get(name, background=background)
+    except NotConfigured as error:
+        raise PaymentsNotConfigured from error
 
 
 def reader(name: str) -> EventReader:

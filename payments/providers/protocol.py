@@ -232,10 +232,6 @@ class PaymentProvider(Protocol):
         """All disputes and inquiries of a payment."""
         ...
 
-    def entries_of(self, source_ref: str) -> list[BalanceEntry]:
-        """What a charge, refund or dispute did to the balance: where its fee is found."""
-        ...
-
     def payout(self, ref: str) -> PayoutSnapshot:
         """Read a payout."""
         ...

@@ -4,7 +4,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from bookings.tests.factories import bearer
-from payments.actions import cancelling, capturing, intents, looks
+from payments import providers
+from payments.actions import cancelling, looks
 from payments.constants import CallState, Status
 from payments.models import Payment, ProviderCall
 from payments.providers import get as configured
@@ -25,7 +26,7 @@ def second(twin, monkeypatch):
         found.name = "paypal"
         return found
 
-    for module in (intents, cancelling, looks, capturing):
+    for module in (providers, looks):
         monkeypatch.setattr(module, "get", choose)
 
 

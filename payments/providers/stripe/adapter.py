@@ -137,10 +137,6 @@ class StripeProvider:
         """GET /v1/disputes of one payment."""
         return [dispute_snapshot(one) for one in listed(self._v1.disputes, payment_intent=ref)]
 
-    def entries_of(self, source_ref: str) -> list[BalanceEntry]:
-        """GET /v1/balance_transactions of one source."""
-        return [balance_entry(one) for one in listed(self._v1.balance_transactions, source=source_ref)]
-
     def payout(self, ref: str) -> PayoutSnapshot:
         """GET /v1/payouts/{id}."""
         return self._read(lambda: payout_snapshot(self._v1.payouts.retrieve(ref).to_dict()))

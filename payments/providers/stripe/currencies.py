@@ -31,8 +31,8 @@ MINIMUMS = {
 ZERO_DECIMAL = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"}
 )
-# Written with two decimals for old times' sake; only whole units can be charged.
-WHOLE_WITH_DECIMALS = frozenset({"ISK", "UGX"})
+# ISK and UGX are not among them: Stripe writes two decimals for old times' sake and charges whole units only, which are
+# all that our minor units of them know.
 THREE_DECIMAL = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 THREE_DECIMAL_STEP = 10
 

@@ -221,14 +221,16 @@ def _param(error: stripe.StripeError) -> str:
 
 def _is_replayed(error: stripe.StripeError) -> bool:
     """Whether Stripe answered from its memory of the key: it will do so again."""
-    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-    return headers.get("idempotent-replayed") == "true"
+    return _header(error, "idempotent-replayed") == "true"
 
 
 def _retry_after(error: stripe.StripeError) -> float:
-    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-    raw = headers.get("retry-after", "")
+    raw = _header(error, "retry-after")
     return float(raw) if raw.isdecimal() else 1.0
+
+
+def _header(error: stripe.StripeError, wanted: str) -> str:
+    return next((value for name, value in (error.headers or {}).items() if name.lower() == wanted), "")
 
 
 def _text(error: stripe.StripeError) -> str:
