@@ -27,7 +27,7 @@ e2e: ## the main paths in real Chromium
 faults: ## kill -9 of every process under load, three times each: what was lost, what was done twice (<= 10 minutes)
 	$(BOOTSTRAP) tests.faults $(ROWS)
 
-bench: ## rates of public reads beside their baselines (ROUNDS=5 SECONDS=5); never fails a build
+bench: ## rates of reads, sign-in, jobs, audit and payments beside their baselines (ROUNDS=5 SECONDS=5); never fails a build
 	$(BOOTSTRAP) benchmarks --rounds $(ROUNDS) --seconds $(SECONDS)
 
 check: ## format, lint, types, layers, migrations, deployment, API description, templates
