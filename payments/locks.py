@@ -2,17 +2,16 @@
 
 import uuid
 
+from django.db.models import Subquery
+
 from bookings.actions import payments as booking_money
-from common.errors import NotFound
 from payments.models import Payment, PaymentEvent
 
 
 def payment(payment_id: uuid.UUID) -> Payment:
     """The payment, locked after its booking until the transaction ends; NotFound when there is none."""
-    booking_id = Payment.objects.filter(pk=payment_id).values_list("booking_id", flat=True).first()
-    if booking_id is None:
-        raise NotFound
-    booking_money.lock(booking_id=booking_id)
+    of = Payment.objects.filter(pk=payment_id).values("booking_id")
+    booking_money.lock(booking_id=Subquery(of))
     return Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
 
 

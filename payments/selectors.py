@@ -2,17 +2,20 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.db.models import Max, Prefetch, QuerySet, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from bookings.selectors import booking_for
 from common.attention import Attention
+from common.clock import adjusted
 from common.errors import NotFound
 from common.health import Check
 from payments.constants import (
@@ -34,6 +37,12 @@ from payments.providers import chargeable, configured
 from payments.providers.protocol import Snapshot
 
 VIEW_PERMISSION = "payments.view_payment"
+_STANDING = """
+SELECT clock_timestamp(), coalesce(max(attempt), 0),
+       coalesce(bool_or(wanted AND status = %s AND provider <> %s), false),
+       coalesce(bool_or(wanted AND status = ANY(%s)), false)
+FROM (SELECT *, purpose = %s AND is_current AS wanted FROM payments_payment WHERE booking_id = %s) AS payment
+"""
 
 
 def payment_for(*, payment_id: uuid.UUID, grant_or_user: Any) -> Payment:
@@ -67,6 +76,28 @@ def live_payment(*, booking_id: uuid.UUID, purpose: str) -> Payment | None:
         purpose=purpose, is_current=True, status__in=(*OPEN_STATUSES, Status.SUCCEEDED)
     )
     return live.exclude(provider=Provider.OFFLINE).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a booking's payments for one purpose come to at the instant `now`."""
+
+    now: datetime
+    last_attempt: int
+    is_paid: bool
+    has_closed: bool
+
+
+def standing(*, booking_id: uuid.UUID, purpose: str) -> Standing:
+    """The time and the payments by one query; needs the booking's lock to stay true.
+
+    `is_paid`: a provider's current payment succeeded. `has_closed`: a current one failed or was cancelled.
+    """
+    with connection.cursor() as cursor:
+        closed = [Status.FAILED.value, Status.CANCELED.value]
+        cursor.execute(_STANDING, [Status.SUCCEEDED, Provider.OFFLINE, closed, purpose, booking_id])
+        now, last, is_paid, has_closed = cursor.fetchone()
+    return Standing(adjusted(now), last, is_paid, has_closed)
 
 
 def next_attempt(booking_id: uuid.UUID) -> int:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from django.db.models import Subquery
+
 from audit.actions import record
 from bookings import locks, selectors
 from bookings.actions import notices, seats, transitions
@@ -24,8 +26,11 @@ class Outcome(StrEnum):
     NEEDS_REVIEW = "needs_review"
 
 
-def lock(*, booking_id: uuid.UUID) -> Booking:
-    """The booking under its row lock, which comes before every lock of a payment. Raises NotFound."""
+def lock(*, booking_id: uuid.UUID | Subquery) -> Booking:
+    """The booking under its row lock, which comes before every lock of a payment. Raises NotFound.
+
+    `booking_id` may be a query for the id, which spares a round trip.
+    """
     return locks.booking(booking_id)
 
 

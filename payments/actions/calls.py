@@ -25,9 +25,14 @@ def begin(
     request: dict[str, str | int],
     payment: Payment | None = None,
     refund: Refund | None = None,
+    is_new: bool = False,
 ) -> ProviderCall:
-    """Write down a call that the caller makes after its transaction. Its key holds the subject and its number."""
-    before = ProviderCall.objects.filter(payment=payment, refund=refund, operation=operation).count()
+    """Write down a call that the caller makes after its transaction. Its key holds the subject and its number.
+
+    `is_new`: the subject was inserted by this very transaction, so there was no call before.
+    """
+    of_subject = ProviderCall.objects.filter(payment=payment, refund=refund, operation=operation)
+    before = 0 if is_new else of_subject.count()
     subject = f"pay_{payment.pk}" if payment else f"ref_{refund.pk if refund else ''}"
     return ProviderCall.objects.create(
         payment=payment,
@@ -45,7 +50,10 @@ def claim(*, call: ProviderCall, now: datetime) -> bool:
     """Whether a call without an answer is now ours to repeat: of many askers one is told yes."""
     stale = now - timedelta(seconds=CALL_STALE_SECONDS)
     free = Q(state__in=RESUMABLE_CALLS) | Q(state=CallState.SENT, started_at__lte=stale)
-    return ProviderCall.objects.filter(free, pk=call.pk).update(state=CallState.SENT, started_at=now) == 1
+    if not ProviderCall.objects.filter(free, pk=call.pk).update(state=CallState.SENT, started_at=now):
+        return False
+    call.state, call.started_at = CallState.SENT, now
+    return True
 
 
 def make(*, call: ProviderCall, ask: Callable[[], T]) -> T:
@@ -63,9 +71,9 @@ def make(*, call: ProviderCall, ask: Callable[[], T]) -> T:
         raise
 
 
-def finish(*, call: ProviderCall, answer: Answer) -> None:
+def finish(*, call: ProviderCall, answer: Answer, now: datetime | None = None) -> None:
     """Write down that the call did what it should, in the transaction that holds its effects."""
-    _settle(call, CallState.DONE, answer)
+    _settle(call, CallState.DONE, answer, now)
 
 
 def fail(*, call: ProviderCall, answer: Answer) -> None:
@@ -73,8 +81,8 @@ def fail(*, call: ProviderCall, answer: Answer) -> None:
     _settle(call, CallState.FAILED, answer)
 
 
-def _settle(call: ProviderCall, state: CallState, answer: Answer) -> None:
-    ended = db_now() if state in {CallState.DONE, CallState.FAILED} else None
+def _settle(call: ProviderCall, state: CallState, answer: Answer, now: datetime | None = None) -> None:
+    ended = now or db_now() if state in {CallState.DONE, CallState.FAILED} else None
     ProviderCall.objects.filter(pk=call.pk).update(
         state=state, http_status=answer.http_status or None, request_id=answer.request_id[:255], finished_at=ended
     )

@@ -4,6 +4,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -13,8 +14,8 @@ from bookings.actions import payments as booking_money
 from bookings.constants import Purpose
 from bookings.constants import Status as BookingStatus
 from common.actor import Actor
-from common.clock import db_now
 from common.ids import uuid7
+from common.inserts import insert_if_new
 from common.target import Target
 from payments import selectors
 from payments.actions import cancelling, opening
@@ -82,7 +83,7 @@ def create(*, wish: Wish, by: Actor) -> Begun:
         with transaction.atomic(durable=True):
             payment, call = _begin(wish, provider, by=by)
         if call is not None:
-            return Begun(opening.complete(call=call, provider=provider, by=by), created=True)
+            return Begun(opening.complete(call=call, payment=payment, provider=provider, by=by), created=True)
         if not _is_outdated(payment, wish):
             return Begun(_opened(payment, provider, by=by), created=False)
         _give_up(payment, by=by)
@@ -110,28 +111,27 @@ def _give_up(payment: Payment, *, by: Actor) -> None:
 
 def _begin(wish: Wish, provider: PaymentProvider, *, by: Actor) -> tuple[Payment, ProviderCall | None]:
     """The live payment; with the call to make when this transaction inserted it."""
-    booking_money.lock(booking_id=wish.booking_id)
-    now = db_now()
-    payment = _wanted(wish, provider, now=now)
-    paid = selectors.payments_of(wish.booking_id).filter(purpose=payment.purpose, status=Status.SUCCEEDED)
-    if paid.filter(is_current=True).exclude(provider=Provider.OFFLINE).exists():
-        raise AlreadyPaid
-    _supersede(payment, by=by, now=now)
-    Payment.objects.bulk_create([payment], ignore_conflicts=True)
-    live = selectors.live_payment(booking_id=wish.booking_id, purpose=payment.purpose)
-    if live is None:
-        raise ProviderUnavailable(retry_after=RETRY_AFTER_SECONDS)
-    if live.pk != payment.pk:
-        return live, None
-    after = {"amount": live.amount, "currency": live.currency, "purpose": live.purpose, "provider": live.provider}
-    record(action="payment.created", by=by, target=Target.of(live), after=after)
-    return live, opening.plan(payment=live, now=now)
-
-
-def _wanted(wish: Wish, provider: PaymentProvider, *, now: datetime) -> Payment:
-    """The payment as it would be inserted; every refusal that needs no provider is raised here."""
-    booking = bookings.booking_by_id(wish.booking_id)
+    booking = booking_money.lock(booking_id=wish.booking_id)
     due = bookings.due(booking)
+    known = selectors.standing(booking_id=booking.pk, purpose=due.purpose)
+    _refuse(wish, booking, due, provider, now=known.now)
+    if known.is_paid:
+        raise AlreadyPaid
+    payment = _wanted(booking, due, provider, known)
+    if known.has_closed:
+        _supersede(payment, by=by, now=known.now)
+    if not insert_if_new(payment):
+        live = selectors.live_payment(booking_id=booking.pk, purpose=due.purpose)
+        if live is None:
+            raise ProviderUnavailable(retry_after=RETRY_AFTER_SECONDS)
+        return live, None
+    after = {"amount": due.amount, "currency": due.currency, "purpose": due.purpose, "provider": provider.name}
+    record(action="payment.created", by=by, target=Target.of(payment), after=after)
+    return payment, opening.plan(payment=payment, now=known.now)
+
+
+def _refuse(wish: Wish, booking: Any, due: bookings.Due, provider: PaymentProvider, *, now: datetime) -> None:
+    """Raise every refusal that the booking and the wish alone tell."""
     if not booking.price_amount:
         raise NothingToPay
     if booking.status in CLOSED_BOOKINGS:
@@ -142,26 +142,26 @@ def _wanted(wish: Wish, provider: PaymentProvider, *, now: datetime) -> Payment:
         raise BookingNotPayable(members={"status": booking.status})
     if wish.amount not in {None, due.amount} or wish.currency not in {"", due.currency}:
         raise AmountMismatch(members={"quote": bookings.quote(booking)})
-    _check_limits(provider, due)
+    code = provider.check(amount=due.amount, currency=due.currency)
+    if code:
+        raise opening.LIMITS[code]
+
+
+def _wanted(booking: Any, due: bookings.Due, provider: PaymentProvider, known: selectors.Standing) -> Payment:
+    """The payment as it would be inserted."""
     return Payment(
         id=uuid7(),
-        booking_id=booking.pk,
+        booking=booking,
         purpose=due.purpose,
         provider=provider.name,
-        attempt=selectors.next_attempt(booking.pk),
+        attempt=known.last_attempt + 1,
         livemode=provider.livemode,
         amount=due.amount,
         currency=due.currency,
         expires_at=booking.hold_expires_at,
-        created_at=now,
-        updated_at=now,
+        created_at=known.now,
+        updated_at=known.now,
     )
-
-
-def _check_limits(provider: PaymentProvider, due: bookings.Due) -> None:
-    code = provider.check(amount=due.amount, currency=due.currency)
-    if code:
-        raise opening.LIMITS[code]
 
 
 def _supersede(payment: Payment, *, by: Actor, now: datetime) -> None:

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from bookings import selectors as bookings
 from common.actor import Actor
 from common.clock import db_now
 from common.errors import Unprocessable
 from jobs.actions import alert
+from payments import selectors
 from payments.actions import apply, calls
 from payments.constants import (
     CREATED_MARGIN_SECONDS,
@@ -38,10 +38,10 @@ CURRENCY_PARAMETER = "currency"
 
 
 def plan(*, payment: Payment, now: datetime) -> ProviderCall:
-    """Write the call down, ours to make once the transaction is committed."""
+    """Write down the first call of a payment that this transaction inserted; to be made once it is committed."""
     order = _order(payment)
     request: dict[str, str | int] = {"amount": order.amount, "currency": order.currency, "text": order.description}
-    return calls.begin(operation=Operation.CREATE, now=now, request=request, payment=payment)
+    return calls.begin(operation=Operation.CREATE, now=now, request=request, payment=payment, is_new=True)
 
 
 def open_call(*, payment_id: uuid.UUID) -> ProviderCall | None:
@@ -60,17 +60,16 @@ def resume(*, payment_id: uuid.UUID, provider: PaymentProvider, by: Actor) -> bo
     call = open_call(payment_id=payment_id)
     if call is None or not calls.claim(call=call, now=db_now()):
         return False
-    complete(call=call, provider=provider, by=by)
+    complete(call=call, payment=selectors.payment_by_id(payment_id), provider=provider, by=by)
     return True
 
 
-def complete(*, call: ProviderCall, provider: PaymentProvider, by: Actor) -> Payment:
-    """Make the call, which is claimed, and apply its answer.
+def complete(*, call: ProviderCall, payment: Payment, provider: PaymentProvider, by: Actor) -> Payment:
+    """Make the payment's call, which is claimed, and apply its answer.
 
     Raises ProviderUnavailable when the payment stays `creating` and can be resumed, and, with the payment closed, one
     of the 422 problems of a refused amount or currency, or ProviderRejected.
     """
-    payment = Payment.objects.get(calls=call)
     try:
         snapshot = _ask(call, payment, provider)
     except (Unavailable, OutcomeUnknown) as error:
@@ -78,14 +77,15 @@ def complete(*, call: ProviderCall, provider: PaymentProvider, by: Actor) -> Pay
     except ProviderError as error:
         raise _rejected(payment, error, by=by) from error
     with transaction.atomic(durable=True):
-        applied = apply.apply(payment_id=payment.pk, snapshot=snapshot, by=by, now=db_now())
-        calls.finish(call=call, answer=snapshot.answer)
+        now = db_now()
+        applied = apply.apply(payment_id=payment.pk, snapshot=snapshot, by=by, now=now)
+        calls.finish(call=call, answer=snapshot.answer, now=now)
     return applied.payment
 
 
 def _ask(call: ProviderCall, payment: Payment, provider: PaymentProvider) -> Snapshot:
     """The provider's answer; where the key cannot be used (again), what its list shows."""
-    if db_now() - payment.created_at >= timedelta(hours=PROVIDER_KEY_HOURS):
+    if call.started_at - payment.created_at >= timedelta(hours=PROVIDER_KEY_HOURS):
         return _find(call, payment, provider)
     try:
         return calls.make(call=call, ask=lambda: provider.create(_order(payment), key=call.idempotency_key))
@@ -110,7 +110,7 @@ def _find(call: ProviderCall, payment: Payment, provider: PaymentProvider) -> Sn
 
 def _order(payment: Payment) -> Order:
     """Depends on nothing that changes: the same key must come with the same parameters."""
-    booking = bookings.booking_by_id(payment.booking_id)
+    booking = payment.booking
     return Order(
         payment_id=payment.pk,
         booking_id=booking.pk,

@@ -46,7 +46,7 @@ def sweep(*, by: Actor) -> None:
 def _unanswered() -> list[ProviderCall]:
     old = db_now() - timedelta(seconds=CALL_STALE_SECONDS)
     waiting = ProviderCall.objects.filter(state__in=(*RESUMABLE_CALLS, CallState.SENT), started_at__lte=old)
-    return list(waiting.select_related("payment", "refund").order_by("started_at")[:SWEEP_BATCH])
+    return list(waiting.select_related("payment__booking", "refund").order_by("started_at")[:SWEEP_BATCH])
 
 
 def _resolve(call: ProviderCall, *, by: Actor) -> None:
@@ -55,7 +55,8 @@ def _resolve(call: ProviderCall, *, by: Actor) -> None:
     if call.operation == Operation.REFUND:
         refunds.complete(call=call, by=by)
     elif call.operation == Operation.CREATE and call.payment is not None:
-        opening.complete(call=call, provider=get(call.payment.provider, background=True), by=by)
+        provider = get(call.payment.provider, background=True)
+        opening.complete(call=call, payment=call.payment, provider=provider, by=by)
     elif call.payment_id is not None:
         looks.sync(payment_id=call.payment_id, by=by)
         calls.finish(call=call, answer=calls.NO_ANSWER)

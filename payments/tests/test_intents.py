@@ -358,3 +358,17 @@ def test_the_config(twin, client_api):
 def test_the_sdk_speaks_the_version_that_events_are_read_in():
 
     assert API_VERSION == stripe.api_version == "2026-10-28.endive"
+
+
+def test_beginning_costs_ten_statements_in_two_transactions(twin, booking, django_assert_num_queries):
+    with django_assert_num_queries(14) as asked:
+        begin(booking)
+    words = [" ".join(one["sql"].split()) for one in asked.captured_queries]
+    transactions = [word for word in words if "SAVEPOINT" in word]  # of BEGIN and COMMIT, as a test wraps them
+    assert len(transactions) == 4
+    rest = [word for word in words if "SAVEPOINT" not in word]
+    assert [word.split(" ")[0] for word in rest] == [
+        *("SELECT", "SELECT", "INSERT", "INSERT", "INSERT"),  # booking, payments and clock; payment, audit, call
+        *("SELECT", "SELECT", "SELECT", "UPDATE", "UPDATE"),  # clock, booking, payment; payment, call
+    ]
+    assert sum('"bookings_booking"' in word for word in rest) == 2  # locked once a transaction, never read beside that
