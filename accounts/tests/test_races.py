@@ -14,11 +14,12 @@ from accounts.actions import acceptance, invites, password_resets, passwords, us
 from accounts.models import Invite, PasswordReset, RefreshToken, Session, User
 from accounts.tests import factories
 from accounts.tests.factories import PASSWORD
-from accounts.tests.racing import abreast, outcome
+from accounts.tests.factors import outcome
 from accounts.tests.test_flow import NEW_PASSWORD, link_token
 from accounts.tests.test_passwords import link_token as reset_token
 from common import clock
 from common.actor import Actor
+from common.tests.racing import at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.concurrency]
 OPERATOR = Actor.operator()
@@ -62,7 +63,7 @@ class TestInvitations:
         monkeypatch.setattr(acceptance, "ACCEPT_TRIES_A_TOKEN", 50)  # else the sixth is 429 before it comes to the race
 
     def test_ten_accepts_make_one_user(self, invite: Invite) -> None:
-        results = Counter(abreast(*[accepting(link_token("ben@example.com"))] * 10))
+        results = Counter(at_once(*[accepting(link_token("ben@example.com"))] * 10))
 
         assert results == {(201, ""): 1, (410, "invite_used"): 9}
         assert User.objects.filter(email="ben@example.com").count() == 1
@@ -73,7 +74,7 @@ class TestInvitations:
         """The control: only the unique address stands between them and ten users."""
         monkeypatch.setattr(locks, "invite", unlocked(10))
 
-        results = Counter(abreast(*[accepting(link_token("ben@example.com"))] * 10))
+        results = Counter(at_once(*[accepting(link_token("ben@example.com"))] * 10))
 
         assert results == {(201, ""): 1, (409, "user_exists"): 9}
 
@@ -82,7 +83,7 @@ class TestInvitations:
         client = factories.sign_in(owner)
         revoke = post(f"/api/auth/invites/{invite.pk}/revoke", client=client)
 
-        results = abreast(accepting(link_token("ben@example.com")), revoke)
+        results = at_once(accepting(link_token("ben@example.com")), revoke)
 
         accepted, revoked = [(201, ""), (409, "invite_already_accepted")], [(410, "invite_revoked"), (204, "")]
         assert results in (accepted, revoked)
@@ -95,7 +96,7 @@ class TestInvitations:
         client.raise_request_exception = False
         revoke = post(f"/api/auth/invites/{invite.pk}/revoke", client=client)
 
-        results = abreast(accepting(link_token("ben@example.com")), revoke)
+        results = at_once(accepting(link_token("ben@example.com")), revoke)
 
         # Whoever writes last is refused by `invite_accepted_with_time_and_user`, which accept takes for a known user.
         assert results in ([(201, ""), (500, "internal_error")], [(409, "user_exists"), (204, "")])
@@ -104,7 +105,7 @@ class TestInvitations:
     def test_resend_against_accept(self, owner: User, invite: Invite, attempt: int) -> None:
         resend = post(f"/api/auth/invites/{invite.pk}/resend", client=factories.sign_in(owner))
 
-        results = abreast(accepting(link_token("ben@example.com")), resend)
+        results = at_once(accepting(link_token("ben@example.com")), resend)
 
         accepted, resent = [(201, ""), (409, "invite_not_pending")], [(404, "invite_invalid"), (200, "")]
         assert results in (accepted, resent)
@@ -117,7 +118,7 @@ class TestInvitations:
         monkeypatch.setattr(locks, "invite", unlocked(2))
         resend = post(f"/api/auth/invites/{invite.pk}/resend", client=factories.sign_in(owner))
 
-        results = abreast(accepting(link_token("ben@example.com")), resend)
+        results = at_once(accepting(link_token("ben@example.com")), resend)
 
         assert results == [(201, ""), (200, "")]
 
@@ -138,7 +139,7 @@ class TestRefreshAgainst:
         def renew() -> Any:
             return APIClient().post("/api/auth/refresh", {"refresh": pair["refresh"]}, format="json")
 
-        renewed, _ = abreast(renew, other)
+        renewed, _ = at_once(renew, other)
         body = renewed.json()
         assert renewed.status_code == 200 or (renewed.status_code, body["code"]) in {(401, code) for code in codes}
         if renewed.status_code == 200:
@@ -186,7 +187,7 @@ class TestPasswords:
         )
         reset = post("/api/auth/password/reset/confirm", {"token": reset_token(), "password": NEW_PASSWORD})
 
-        results = abreast(change, reset)
+        results = at_once(change, reset)
 
         owner.refresh_from_db()
         if results == [(204, ""), (404, "reset_invalid")]:
@@ -200,7 +201,7 @@ class TestPasswords:
         password_resets.issue(email=owner.email, by=OPERATOR)
         body = {"token": reset_token(), "password": NEW_PASSWORD}
 
-        results = Counter(abreast(*[post("/api/auth/password/reset/confirm", body)] * 5))
+        results = Counter(at_once(*[post("/api/auth/password/reset/confirm", body)] * 5))
 
         assert results == {(204, ""): 1, (410, "reset_used"): 4}
 
@@ -220,7 +221,7 @@ class TestPasswords:
         password_resets.issue(email=owner.email, by=OPERATOR)
         body = {"token": reset_token(), "password": NEW_PASSWORD}
 
-        results = Counter(abreast(*[post("/api/auth/password/reset/confirm", body)] * 3))
+        results = Counter(at_once(*[post("/api/auth/password/reset/confirm", body)] * 3))
 
         assert results == {(204, ""): 3}
         assert PasswordReset.objects.get().used_at < clock.db_now()

@@ -2,10 +2,9 @@
 
 import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from rest_framework.test import APIClient
 
 from bookings import locks, selectors
@@ -25,28 +24,11 @@ from bookings.tests.factories import (
 )
 from common.actor import Actor
 from common.clock import db_now, shift
+from common.tests.racing import at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.concurrency]
 THREADS = 20
 STRIPE = Actor.provider("stripe")
-
-
-def at_once(*calls):
-    """Run the calls in threads that start together, each on its own connection; results or exceptions in order."""
-    barrier = threading.Barrier(len(calls))
-
-    def run(call):
-        try:
-            connection.ensure_connection()
-            barrier.wait(timeout=30)
-            return call()
-        except Exception as error:  # noqa: BLE001 - how a racer ends is what the test looks at
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def clients_want(offer, starts_at):

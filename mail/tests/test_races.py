@@ -4,9 +4,10 @@ import threading
 from uuid import UUID
 
 import pytest
-from django.db import close_old_connections, connection, transaction
+from django.db import transaction
 
 from common.actor import Actor
+from common.tests.racing import at_once
 from mail.actions import delivery, tracking
 from mail.models import MarkedAddress, Message, State, TrackingEvent
 from mail.providers.tracking import Report
@@ -21,28 +22,6 @@ def report(row, kind="bounced", fingerprint="f1"):
         ours=UUID(str(row.pk)), theirs="", fingerprint=fingerprint, kind=kind, hard=kind == "bounced", reason="",
         detail="550", happened_at=None,
     )  # fmt: skip
-
-
-def at_once(*works):
-    """Run each in a thread of its own, released together; return what each returned or raised."""
-    barrier, results = threading.Barrier(len(works)), [None] * len(works)
-
-    def run(place, work):
-        try:
-            barrier.wait(10)
-            results[place] = work()
-        except Exception as error:  # noqa: BLE001 - handed to the test
-            results[place] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=one) for one in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    close_old_connections()
-    return results
 
 
 def take(row):

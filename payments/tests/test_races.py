@@ -3,7 +3,6 @@
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection, transaction
@@ -11,6 +10,7 @@ from django.db import connection, transaction
 from bookings.actions import cancellation
 from bookings.tests.factories import make_booking
 from common.clock import shift
+from common.tests.racing import at_once
 from jobs.models import Job
 from jobs.testing import run_due
 from mail.models import Message
@@ -33,24 +33,6 @@ from payments.tests.factories import (
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.concurrency]
 THREADS = 16
-
-
-def at_once(*calls):
-    """Run the calls in threads that start together, each on its own connection; results or exceptions in order."""
-    barrier = threading.Barrier(len(calls))
-
-    def run(call):
-        try:
-            connection.ensure_connection()
-            barrier.wait(timeout=30)
-            return call()
-        except Exception as error:  # noqa: BLE001 - how a racer ends is what the test looks at
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def test_sixteen_clicks_make_one_intent(twin):

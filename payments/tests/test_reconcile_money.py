@@ -9,7 +9,7 @@ from bookings.tests.factories import make_booking, slot_start
 from common.clock import db_now
 from jobs.models import Job
 from jobs.testing import run_due
-from payments.actions import apply
+from payments.actions import apply, looks
 from payments.constants import DisputeFunds, DriftKind, RefundState, Status
 from payments.models import Dispute, Drift, LedgerEntry, LedgerTransaction, Payment, Refund
 from payments.providers.stripe import adapter
@@ -81,6 +81,20 @@ def test_a_refund_made_in_the_dashboard_is_found(twin, paid):
     assert paid.amount_refunded == 20_000
     assert sums()["refunds"] == 20_000
     in_sync_now()
+
+
+def test_a_row_that_keeps_changing_is_an_error_of_its_own_and_ends_no_run(twin, paid, monkeypatch):
+    sdk(twin).v1.refunds.create({"payment_intent": paid.provider_ref, "amount": 30_000})
+
+    def changes_again(**_):
+        raise apply.Refetch(paid.provider_ref)
+
+    monkeypatch.setattr(looks, "bring", changes_again)
+    code, out, _ = reconcile("--json")
+    report = json.loads(out)
+    assert (code, report["errors"]) == (4, [f"{paid.provider_ref}: Refetch"])
+    assert found(out) == [("refund_unknown", "needs_person", "re")]
+    assert Refund.objects.count() == 0
 
 
 def test_a_refund_that_failed_unheard_is_found(twin, paid):
