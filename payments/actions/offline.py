@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -22,6 +22,8 @@ from payments.constants import Provider, ReviewReason, Status
 from payments.errors import AmountMismatch
 from payments.models import Payment
 
+OLDEST = timedelta(days=3660)  # ten years: what is older is a slip of the pen, and year 1 has no local time everywhere
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -38,7 +40,7 @@ def record_payment(*, received: Received, by: Actor) -> Payment:
     """Record it, with all that a payment brings: the booking's money and state, ledger, audit, receipt.
 
     Its purpose is what is due at once when the amount equals that, else `balance`. Raises NotFound, AmountMismatch for
-    more than what is outstanding, and ValidationFailed for a time that has not come yet.
+    more than what is outstanding, and ValidationFailed for a time that has not come yet or is years ago.
     """
     with transaction.atomic():
         booking = booking_money.lock(booking_id=received.booking_id)
@@ -57,6 +59,9 @@ def _row(booking: Any, received: Received, *, now: datetime) -> Payment:
     at = received.received_at or now
     if at > now:
         fault = FieldError("in_future", "This time has not come yet.", pointer="#/received_at")
+        raise ValidationFailed(errors=[fault])
+    if at < now - OLDEST:
+        fault = FieldError("too_old", "This is too long ago; look at the year.", pointer="#/received_at")
         raise ValidationFailed(errors=[fault])
     if received.amount > bookings.outstanding(booking):
         quote = bookings.quote(booking) | {"outstanding": bookings.outstanding(booking)}

@@ -117,7 +117,8 @@ def test_one_key_records_once(booking, api):
     "values",
     [
         {"method": "barter"}, {"reference": ""}, {"reference": "x" * 121}, {"received_at": "2026-11-22"},
-        {"received_at": "2999-01-01T00:00:00Z"}, {"currency": "KES"}, {"booking": "x"},
+        {"received_at": "2999-01-01T00:00:00Z"}, {"received_at": "0026-11-22T09:00:00Z"},
+        {"currency": "KES"}, {"booking": "x"},
     ],
 )  # fmt: skip
 def test_what_is_not_valid(booking, api, values):
