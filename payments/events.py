@@ -30,7 +30,6 @@ register(
         "refund.reversed": "A refund that had gone out came back",
         "refund.recorded": "A refund that was made at the provider was recorded",
         "reconciliation.finished": "A reconciliation was finished",
-        "drift.found": "A difference from the provider was found",
         "drift.resolved": "Staff said what became of a difference from the provider",
     },
 )
