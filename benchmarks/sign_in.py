@@ -15,6 +15,8 @@ from devkit.valkey import Valkey
 
 REFRESH, TWO_UPDATES = "/api/auth/refresh", "/two-updates"
 SCRIPT = Path(__file__).with_name("chain.lua")
+WARM_UP_SECONDS = 2
+"""Long enough for every thread of a server to connect, and to read the signing key."""
 CHAINS = 2 * wrk.CONNECTIONS
 """More than wrk ever has under way: each request takes the newest token of a chain that nobody else uses."""
 # At most 1.25 times the time is at least 0.8 times the rate.
@@ -30,14 +32,13 @@ def run(*, rounds: int, seconds: float) -> None:
     program = wrk.ensure()
     samples: dict[str, list[float]] = {name: [] for row in ROWS for name in (row.ours, row.baseline)}
     with subjects() as (env, found):
+        for name in found:
+            _asked(program, env, found, name, WARM_UP_SECONDS)
         for number in range(rounds):
             _note(samples, number, rounds, inside(env, seconds=seconds, backwards=bool(number % 2)))
             names = list(found) if number % 2 == 0 else list(reversed(found))
             for name in names:
-                chains = planted(env, tokens=name == "refresh")
-                script = (str(SCRIPT), "--", str(chains))
-                rate = wrk.rate(program, found[name], seconds=seconds, script=script)
-                _note(samples, number, rounds, {name: rate})
+                _note(samples, number, rounds, {name: _asked(program, env, found, name, seconds)})
     summaries = [results.summarise(row, samples) for row in ROWS]
     path = servers.VAR / "sign_in.json"
     options = {"rounds": rounds, "seconds": seconds, "connections": wrk.CONNECTIONS, "workers": servers.WORKERS}
@@ -62,6 +63,12 @@ def subjects() -> Iterator[tuple[dict[str, str], dict[str, str]]]:
             servers.web("two_updates", plain_env, application="benchmarks.plain_wsgi:application", probe=TWO_UPDATES)
         )
         yield env, {"refresh": ours + REFRESH, "two UPDATEs": plain + TWO_UPDATES}
+
+
+def _asked(program: str, env: dict[str, str], found: dict[str, str], name: str, seconds: float) -> float:
+    """How many requests a second one of the servers answers; each has a chain of tokens, or a session, of its own."""
+    chains = planted(env, tokens=name == "refresh")
+    return wrk.rate(program, found[name], seconds=seconds, script=(str(SCRIPT), "--", str(chains)))
 
 
 def inside(env: dict[str, str], *, seconds: float, backwards: bool) -> dict[str, float]:
