@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.cache import caches
 from django.core.management import call_command
+from django.db import connection
 
 from accounts.constants import ROLES
 
@@ -25,6 +26,16 @@ def test_release_may_be_repeated():
     assert set(Group.objects.values_list("name", flat=True)) == set(ROLES)
     caches["limits"].set("key", 1)
     assert caches["limits"].get("key") == 1
+
+
+def test_release_makes_the_table_of_limits_for_the_day_on_which_redis_is_taken_away(settings):
+    table = settings.LIMITS_TABLE["LOCATION"]
+    memory = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    settings.CACHES = settings.CACHES | {"limits": memory}
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {connection.ops.quote_name(table)}")
+    said("release")
+    assert table in connection.introspection.table_names()
 
 
 def test_doctor_names_each_dependency_and_what_is_missing():

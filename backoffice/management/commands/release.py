@@ -47,7 +47,7 @@ class Command(BaseCommand):
         operator = Actor.operator()
         call_command("migrate", interactive=False, verbosity=0)
         self.stdout.write("Database: migrated.")
-        call_command("createcachetable", verbosity=0)
+        call_command("createcachetable", settings.LIMITS_TABLE["LOCATION"], verbosity=0)  # with a Redis too: it may go
         roles.sync(by=operator)
         self.stdout.write("Roles: written.")
         try:
