@@ -69,7 +69,7 @@ SECTIONS = (
         "records",
         "Behind the scenes",
         "Jobs, mails and the audit log",
-        ("audit.AuditEvent", "mail.Message", "mail.MarkedAddress", "jobs.Job"),
+        ("audit.AuditEvent", "mail.Message", "mail.MarkedAddress", "jobs.Job", "jobs.Process"),
     ),
 )
 REST = Section("more", "More", "Everything else", ())
