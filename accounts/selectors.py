@@ -253,11 +253,14 @@ def invite_status(invite: Invite, *, now: datetime) -> str:
 def key_states(*, now: datetime) -> list[KeyState]:
     """The rows of signing keys with their state at that instant, the newest first."""
     rows = SigningKey.objects.only("kid", "published_at", "activates_at", "retires_at", "gone_at")
-    return [_key_state(row, now) for row in rows]
+    signs = set(rows.filter(private_ciphertext__isnull=False).values_list("kid", flat=True))
+    return [_key_state(row, now, signs=row.kid in signs) for row in rows]
 
 
-def _key_state(row: SigningKey, now: datetime) -> KeyState:
+def _key_state(row: SigningKey, now: datetime, *, signs: bool) -> KeyState:
     state, about = "Active", "signs, and verifies"
+    if not signs:  # only its public half is here
+        about = "verifies; signs where JWT_PRIVATE_KEY or JWT_KMS_KEY_ID names it"
     if row.gone_at is not None and row.gone_at <= now:
         state, about = "Gone", "verifies nothing any more"
     elif row.retires_at is not None and row.retires_at <= now:

@@ -1,5 +1,6 @@
 """One's own second factor: set up, move to another phone, new backup codes, switch off. All after a confirmation."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -8,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import forms, selectors
 from accounts.actions import admin_sessions, backup_codes, second_factor, shown_enrollment
 from accounts.constants import AMR_ONE_TIME_CODE
-from accounts.errors import CodeInvalid
+from accounts.errors import CodeInvalid, TwoFactorRequiredByPolicy
 from accounts.models import User
 from accounts.pages import cookies
 from accounts.pages.frame import confirmed, here, refused, show, to
@@ -56,6 +57,8 @@ def new_codes(request: HttpRequest) -> HttpResponse:
 @confirmed
 def disable(request: HttpRequest) -> HttpResponse:
     """Go back to the password alone, where the policy leaves that to people."""
+    if settings.STAFF_TWO_FACTOR == "required":
+        return _refused(request, TwoFactorRequiredByPolicy())
     if request.method != "POST":
         context = {
             "heading": "Switch the second factor off?",

@@ -177,6 +177,7 @@ class TestOwnFactor:
     def test_the_policy_keeps_it_on(self, verified: Client, settings: Any) -> None:
         settings.STAFF_TWO_FACTOR = "required"
         assert "/second-factor/off" not in verified.get("/auth/account").content.decode()
+        assert verified.get("/auth/account/second-factor/off").status_code == 403
         assert verified.post("/auth/account/second-factor/off").status_code == 403
         assert SecondFactor.objects.count() == 1
 

@@ -7,9 +7,10 @@ import pytest
 from django.core import mail
 from django.test import Client
 
+from accounts import selectors
 from accounts.actions import users
 from accounts.errors import UserExists
-from accounts.models import Invite, PasswordReset, SecondFactor, Session, User
+from accounts.models import Invite, PasswordReset, SecondFactor, Session, SigningKey, User
 from accounts.tests import doors, factories
 from audit.models import AuditEvent
 from common import clock
@@ -173,6 +174,16 @@ def test_signing_a_colleague_out_everywhere(staff_client: Client, ben: User) -> 
     assert api.get("/api/auth/me").json()["code"] == "session_revoked"
     assert browser.get("/admin/").status_code == 302
     assert staff_client.get("/admin/").status_code == 200
+
+
+def test_a_key_whose_private_half_is_elsewhere_is_not_said_to_sign() -> None:
+    now = clock.db_now()
+    SigningKey.objects.create(kid="elsewhere", public_jwk={}, published_at=now, activates_at=now)
+    (state,) = selectors.key_states(now=now)
+    assert (state.state, state.about) == (
+        "Active",
+        "verifies; signs where JWT_PRIVATE_KEY or JWT_KMS_KEY_ID names it",
+    )
 
 
 def test_the_state_of_the_keys(staff_client: Client, client: Client, ben: User) -> None:
