@@ -48,12 +48,13 @@ def test_slots_of_a_day(api):
 
 def test_a_full_slot_is_not_listed_and_one_whose_hold_ran_out_is(api):
     offer = make_offer()
-    make_booking(offer, slot_start(9))
-    day = slot_start(9).date().isoformat()
+    start = slot_start(9)
+    make_booking(offer, start)
+    day = start.date().isoformat()
     address = f"{SLOTS}?from={day}&to={day}"
-    assert stamp(slot_start(9)) not in [row["starts_at"] for row in api.get(address).json()["data"]]
+    assert stamp(start) not in [row["starts_at"] for row in api.get(address).json()["data"]]
     with shift(900):
-        assert stamp(slot_start(9)) in [row["starts_at"] for row in api.get(address).json()["data"]]
+        assert stamp(start) in [row["starts_at"] for row in api.get(address).json()["data"]]
 
 
 def test_by_default_fourteen_days_from_now(api):

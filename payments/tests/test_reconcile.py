@@ -248,7 +248,7 @@ def test_late_money_for_a_time_that_is_gone_needs_a_person(twin):
     payment = begin(booking)
     pay(twin, payment, "pm_twin_webhookLost")
     with shift(16 * 60):
-        make_booking(offer, slot_start(9))
+        make_booking(offer, booking.starts_at)
     code, out, _ = reconcile("--json")
     assert code == 3
     assert [one["kind"] for one in json.loads(out)["drift"]] == ["status_behind", "paid_after_close"]
