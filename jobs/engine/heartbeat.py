@@ -57,11 +57,18 @@ class Held:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
 
     def end(self) -> None:
-        """Let nothing be raised in the thread from now on."""
+        """Let nothing be raised in the thread, which is the caller's, from now on.
+
+        Raises SoftTimeLimitExceeded when that was asked for and has not struck yet. It is not taken back: in Python
+        3.11 that leaves every thread looking for it for ever, and under a tracer they stand still.
+        """
         with self.lock:
             self.over = True
-            if self.warned:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), None)
+        _strike_now()
+
+
+def _strike_now() -> None:
+    """Enter a function: there at the latest Python raises what another thread has asked for."""
 
 
 class Heartbeat:
@@ -85,9 +92,13 @@ class Heartbeat:
         try:
             yield
         finally:
-            held.end()
-            with self._lock:
-                self._held.discard(held)
+            while held in self._held:
+                try:
+                    held.end()
+                    with self._lock:
+                        self._held.discard(held)
+                except SoftTimeLimitExceeded:  # too late: the job has ended
+                    logger.info("soft_limit_too_late", extra={"job_id": str(job.pk)})
 
     def begin_anew(self) -> None:
         """Forget all: a child of a fork runs none of its parent's jobs."""

@@ -1,5 +1,8 @@
 """Leases of long jobs, and time limits where a job is a thread."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -109,6 +112,33 @@ def test_the_soft_limit_is_raised_in_the_handler(monkeypatch):
     assert (caught, row.attempts) == ([1], 1)
     assert "SoftTimeLimitExceeded" in row.last_error
     assert row.run_at - now() > timedelta(seconds=40)
+
+
+TRACED = """
+import sys, threading, time
+import django
+django.setup()
+from celery.exceptions import SoftTimeLimitExceeded
+from jobs.engine.heartbeat import Held
+sys.settrace(lambda *_: None)
+held = Held(None, None, None)
+warner = threading.Timer(0.1, held.warn)
+warner.start()
+try:
+    while True:
+        time.sleep(0.01)
+except SoftTimeLimitExceeded:
+    held.end()
+warner.join()
+print("went on")
+"""
+
+
+def test_after_a_soft_limit_a_traced_process_goes_on():
+    """Taking an exception back that another thread asked for makes Python 3.11 stand still under a tracer."""
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings_test"}
+    done = subprocess.run([sys.executable, "-c", TRACED], env=env, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "went on\n", done.stderr
 
 
 def test_at_the_hard_limit_the_job_is_retried_and_the_thread_replaced(monkeypatch):
