@@ -36,6 +36,15 @@ class ObjectInfo:
 
 
 @dataclass(frozen=True)
+class PartialUpload:
+    """A multipart upload that somebody began and has not ended; its parts cost room and no listing shows them."""
+
+    key: str
+    upload_id: str
+    begun_at: datetime
+
+
+@dataclass(frozen=True)
 class PutOrder:
     """The one object that a signed URL may write, once; `sha256` is in hex."""
 
@@ -103,8 +112,14 @@ class Storage(Protocol):
     def delete(self, bucket: Bucket, key: str) -> None:
         """Delete the object; one that is not there is no error."""
 
-    def list(self, bucket: Bucket, prefix: str, *, limit: int) -> Sequence[ObjectInfo]:
-        """Return at most `limit` objects under `prefix`, ordered by key."""
+    def list(self, bucket: Bucket, prefix: str, *, limit: int, after: str = "") -> Sequence[ObjectInfo]:
+        """Return at most `limit` objects under `prefix`, ordered by key, from the first key beyond `after` on."""
+
+    def partial_uploads(self, bucket: Bucket, prefix: str, *, limit: int) -> Sequence[PartialUpload]:
+        """Return at most `limit` multipart uploads under `prefix` that were begun and not ended."""
+
+    def abort(self, bucket: Bucket, partial: PartialUpload) -> None:
+        """Give a multipart upload up with its parts; one that is not there is no error."""
 
     def problem(self) -> str:
         """Return what is wrong with the store in a word, or nothing; it asks the store."""

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from uploads.storage.base import (
     ObjectChangedError,
     ObjectInfo,
     ObjectMissingError,
+    PartialUpload,
     PutOrder,
     ReadOrder,
     checked_key,
@@ -97,7 +98,7 @@ class LocalStorage:
             path.unlink(missing_ok=True)
             _meta_path(path).unlink(missing_ok=True)
 
-    def list(self, bucket: Bucket, prefix: str, *, limit: int) -> list[ObjectInfo]:
+    def list(self, bucket: Bucket, prefix: str, *, limit: int, after: str = "") -> list[ObjectInfo]:
         """Walk the folder; half-written files and meta files are no objects."""
         with _disk():
             base = self.root / bucket.value
@@ -106,8 +107,15 @@ class LocalStorage:
                 for path in base.rglob("*")
                 if path.is_file() and not path.name.startswith(".") and path.suffix != META_SUFFIX
             )
-            chosen = [key for key in keys if key.startswith(prefix)][:limit]
+            chosen = [key for key in keys if key.startswith(prefix) and key > after][:limit]
             return [_info(self.path(bucket, key), key) for key in chosen]
+
+    def partial_uploads(self, bucket: Bucket, prefix: str, *, limit: int) -> Sequence[PartialUpload]:
+        """None: a signed URL of ours takes an object in one piece."""
+        return []
+
+    def abort(self, bucket: Bucket, partial: PartialUpload) -> None:
+        """Nothing to give up."""
 
     def problem(self) -> str:
         """Say so when the folder cannot be written."""

@@ -6,8 +6,8 @@ checksums that it adds by itself since 1.36 are refused by R2.
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -23,6 +23,7 @@ from uploads.storage.base import (
     ObjectChangedError,
     ObjectInfo,
     ObjectMissingError,
+    PartialUpload,
     PutOrder,
     ReadOrder,
     checked_key,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 64 * 1024
 META_PREFIX = "x-amz-meta-"
-MISSING_CODES = {"404", "NoSuchKey", "NotFound"}
+MISSING_CODES = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 CHANGED_CODES = {"412", "PreconditionFailed"}
 
 logger = logging.getLogger(__name__)
@@ -161,11 +162,11 @@ class S3Storage:
         with _answers():
             self.client.delete_object(Bucket=self._name(bucket), Key=key)
 
-    def list(self, bucket: Bucket, prefix: str, *, limit: int) -> list[ObjectInfo]:
+    def list(self, bucket: Bucket, prefix: str, *, limit: int, after: str = "") -> list[ObjectInfo]:
         """List by pages until `limit`; types and checksums are not part of a listing."""
         with _answers():
             pages = self.client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._name(bucket), Prefix=prefix, PaginationConfig={"MaxItems": limit}
+                Bucket=self._name(bucket), Prefix=prefix, StartAfter=after, PaginationConfig={"MaxItems": limit}
             )
             return [
                 ObjectInfo(
@@ -174,6 +175,23 @@ class S3Storage:
                 for page in pages
                 for row in page.get("Contents", [])
             ]
+
+    def partial_uploads(self, bucket: Bucket, prefix: str, *, limit: int) -> Sequence[PartialUpload]:
+        """List by pages until `limit`."""
+        with _answers():
+            pages = self.client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self._name(bucket), Prefix=prefix, PaginationConfig={"MaxItems": limit}
+            )
+            return [
+                PartialUpload(key=row["Key"], upload_id=row["UploadId"], begun_at=row["Initiated"])
+                for page in pages
+                for row in page.get("Uploads", [])
+            ]
+
+    def abort(self, bucket: Bucket, partial: PartialUpload) -> None:
+        """AbortMultipartUpload."""
+        with suppress(ObjectMissingError), _answers():
+            self.client.abort_multipart_upload(Bucket=self._name(bucket), Key=partial.key, UploadId=partial.upload_id)
 
     def problem(self) -> str:
         """HEAD of each bucket that has a name."""

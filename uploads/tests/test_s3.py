@@ -161,8 +161,20 @@ def test_copy_list_and_delete(s3: S3Storage, source: Path) -> None:
     s3.put(Bucket.PUBLIC, "other/c", source, content_type="image/png")
     assert [info.key for info in s3.list(Bucket.PUBLIC, "files/", limit=10)] == ["files/y/a", "files/y/b"]
     assert [info.key for info in s3.list(Bucket.PUBLIC, "files/", limit=1)] == ["files/y/a"]
+    assert [info.key for info in s3.list(Bucket.PUBLIC, "files/", limit=9, after="files/y/a")] == ["files/y/b"]
     s3.delete(Bucket.PUBLIC, "files/y/a")
     assert [info.size for info in s3.list(Bucket.PUBLIC, "files/", limit=10)] == [10]
+
+
+def test_uploads_in_parts_are_listed_and_given_up(s3: S3Storage) -> None:
+    begun = s3.client.create_multipart_upload(Bucket="studio-private", Key="quarantine/2026/11/a")
+    s3.client.create_multipart_upload(Bucket="studio-private", Key="exports/b")
+    [partial] = s3.partial_uploads(Bucket.PRIVATE, "quarantine/", limit=9)
+    assert (partial.key, partial.upload_id) == ("quarantine/2026/11/a", begun["UploadId"])
+    for _ in range(2):
+        s3.abort(Bucket.PRIVATE, partial)
+    assert s3.partial_uploads(Bucket.PRIVATE, "quarantine/", limit=9) == []
+    assert [one.key for one in s3.partial_uploads(Bucket.PRIVATE, "", limit=9)] == ["exports/b"]
 
 
 def test_a_silent_store_is_unavailable(s3: S3Storage) -> None:
