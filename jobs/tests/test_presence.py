@@ -5,12 +5,14 @@ import threading
 from contextlib import suppress
 from datetime import timedelta
 from queue import Empty
+from types import SimpleNamespace
 
 import pytest
+from celery.signals import task_postrun, task_prerun, worker_process_init
 from celery.worker import state as celery_state
 from django.db import IntegrityError, connection, transaction
 
-from common import clock, handlers
+from common import clock
 from jobs import constants, selectors
 from jobs.engine import celery_worker
 from jobs.engine import presence as presence_module
@@ -19,7 +21,7 @@ from jobs.engine.counters import Counters, counters
 from jobs.engine.presence import Presence, Pulse, end_at_once
 from jobs.locks import fold_processes
 from jobs.models import Process, Role
-from jobs.tests.factories import handler, make_job, make_process, now
+from jobs.tests.factories import make_job, make_process, now
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -176,18 +178,44 @@ def test_a_value_belongs_to_the_first_bound_that_holds_it(value, bound):
 
 
 def test_a_busy_worker_polls_for_nothing_and_is_not_silent(monkeypatch):
-    silent = [0.0]
-    monkeypatch.setattr(handlers, "registry", {})
-    monkeypatch.setattr(pulse, "silent_seconds", lambda: silent[0])
-    monkeypatch.setattr(celery_state, "active_requests", {"one"})
-    with handler(lambda run: None, time_limit=300):
-        silent[0] = 300 + constants.SILENT_SECONDS - 1
-        assert celery_worker.silent_seconds() == 0
-        silent[0] += 2  # no job lasts so long: Celery has lost track of it
-        assert celery_worker.silent_seconds() == silent[0]
-        monkeypatch.setattr(celery_state, "active_requests", set())
-        silent[0] = constants.SILENT_SECONDS + 1
-        assert celery_worker.silent_seconds() == silent[0]
+    monkeypatch.setattr(pulse, "silent_seconds", lambda: 100.0)
+    monkeypatch.setattr(celery_worker, "current_process", lambda: SimpleNamespace(index=3))
+    assert celery_worker.silent_seconds() == 100
+    in_child(lambda: task_prerun.send(sender=None))
+    assert celery_worker.silent_seconds() == 0
+    in_child(lambda: task_postrun.send(sender=None))
+    assert celery_worker.silent_seconds() == 100
+
+
+def test_a_child_that_was_killed_at_work_is_not_busy_once_another_has_its_place(monkeypatch):
+    monkeypatch.setattr(pulse, "silent_seconds", lambda: 100.0)
+    monkeypatch.setattr(celery_worker, "current_process", lambda: SimpleNamespace(index=3))
+    in_child(lambda: task_prerun.send(sender=None))
+    assert celery_worker.silent_seconds() == 0
+    in_child(lambda: worker_process_init.send(sender=None))
+    assert celery_worker.silent_seconds() == 100
+
+
+def test_what_celery_believes_to_be_at_work_excuses_no_silence(monkeypatch):
+    monkeypatch.setattr(pulse, "silent_seconds", lambda: 100.0)
+    monkeypatch.setattr(celery_state, "active_requests", {"a child's word that nobody has read"})
+    assert celery_worker.silent_seconds() == 100
+
+
+def test_a_process_without_a_place_in_a_pool_notes_nothing():
+    task_prerun.send(sender=None)
+    assert not any(celery_worker._at_work[:])
+
+
+def in_child(act):
+    """Run `act` in a fork, which ends at once."""
+    child = os.fork()
+    if not child:
+        try:
+            act()
+        finally:
+            os._exit(0)
+    assert os.waitpid(child, 0) == (child, 0)
 
 
 def test_a_silent_worker_stops_politely_and_then_at_once(monkeypatch):
