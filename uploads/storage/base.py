@@ -106,8 +106,11 @@ class Storage(Protocol):
     def put(self, bucket: Bucket, key: str, source: Path, *, content_type: str) -> None:
         """Write a file of ours, over what is there; caching and disposition follow from the bucket."""
 
-    def copy(self, source: tuple[Bucket, str], target: tuple[Bucket, str]) -> None:
-        """Copy inside the store. Raises `ObjectMissingError`."""
+    def copy(self, source: tuple[Bucket, str], target: tuple[Bucket, str], *, etag: str) -> None:
+        """Copy inside the store, with the type; what goes for `put` goes for the copy.
+
+        Raises `ObjectMissingError`, and `ObjectChangedError` when the source has another ETag.
+        """
 
     def delete(self, bucket: Bucket, key: str) -> None:
         """Delete the object; one that is not there is no error."""

@@ -7,6 +7,7 @@ and no user text, so that a key is a safe path on every file system.
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,8 @@ from uploads.storage.base import (
 PUT_SALT = "uploads.local.put"
 GET_SALT = "uploads.local.get"
 META_SUFFIX = ".meta"
+PARTIAL_PREFIX = ".partial-"
+PARTIAL_PATTERN = re.compile(r"(?:[a-z0-9][a-z0-9._-]*/)*\.partial-[a-z0-9_]+")
 CHUNK_BYTES = 64 * 1024
 
 
@@ -84,12 +87,11 @@ class LocalStorage:
         self._write(Bucket.PRIVATE, order.key, stream, meta, once=True, expected=order)
         return _info(self.path(Bucket.PRIVATE, order.key), order.key)
 
-    def copy(self, source: tuple[Bucket, str], target: tuple[Bucket, str]) -> None:
-        """Copy the object and its type."""
+    def copy(self, source: tuple[Bucket, str], target: tuple[Bucket, str], *, etag: str) -> None:
+        """Copy the object with this ETag, and its type."""
         info = self.head(*source)
-        if info is None:
-            raise ObjectMissingError
-        self.put(*target, self.path(*source), content_type=info.content_type)
+        with _disk(), self._opened(*source, etag) as stream:
+            self._write(*target, stream, {"content_type": info.content_type if info else ""}, once=False)
 
     def delete(self, bucket: Bucket, key: str) -> None:
         """Delete the object, then its meta file."""
@@ -105,17 +107,27 @@ class LocalStorage:
             keys = sorted(
                 path.relative_to(base).as_posix()
                 for path in base.rglob("*")
-                if path.is_file() and not path.name.startswith(".") and path.suffix != META_SUFFIX
+                if path.is_file() and not path.name.startswith(PARTIAL_PREFIX) and path.suffix != META_SUFFIX
             )
             chosen = [key for key in keys if key.startswith(prefix) and key > after][:limit]
             return [_info(self.path(bucket, key), key) for key in chosen]
 
     def partial_uploads(self, bucket: Bucket, prefix: str, *, limit: int) -> Sequence[PartialUpload]:
-        """None: a signed URL of ours takes an object in one piece."""
-        return []
+        """Find the half-written files of processes that ended in the middle; a file's name stands for the id."""
+        with _disk():
+            base = self.root / bucket.value
+            found = (
+                PartialUpload(path.relative_to(base).as_posix(), path.name, _changed_at(path))
+                for path in sorted(base.rglob(f"{PARTIAL_PREFIX}*"))
+            )
+            return [one for one in found if one.key.startswith(prefix)][:limit]
 
     def abort(self, bucket: Bucket, partial: PartialUpload) -> None:
-        """Nothing to give up."""
+        """Delete such a file. Raises `ValueError` for anything else."""
+        if not PARTIAL_PATTERN.fullmatch(partial.key):
+            raise ValueError("Not a half-written file of ours.")
+        with _disk():
+            (self.root / bucket.value / partial.key).unlink(missing_ok=True)
 
     def problem(self) -> str:
         """Say so when the folder cannot be written."""
@@ -153,7 +165,7 @@ class LocalStorage:
     ) -> None:
         path = self.path(bucket, key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=PARTIAL_PREFIX, dir=path.parent)
         partial = Path(name)
         try:
             with os.fdopen(handle, "wb") as target:
@@ -223,7 +235,7 @@ def _meta_path(path: Path) -> Path:
 
 
 def _write_meta(path: Path, meta: dict[str, str]) -> None:
-    handle, name = tempfile.mkstemp(prefix=".", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=PARTIAL_PREFIX, dir=path.parent)
     with os.fdopen(handle, "w", encoding="utf-8") as target:
         json.dump(meta, target)
     Path(name).replace(_meta_path(path))
@@ -237,14 +249,18 @@ def _read_meta(path: Path) -> dict[str, str]:
     return meta
 
 
+def _changed_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
 def _info(path: Path, key: str) -> ObjectInfo:
-    status, meta = path.stat(), _read_meta(path)
+    meta = _read_meta(path)
     return ObjectInfo(
         key=key,
-        size=status.st_size,
+        size=path.stat().st_size,
         content_type=meta.get("content_type", ""),
         etag=meta.get("etag", ""),
-        modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
+        modified_at=_changed_at(path),
         sha256=meta.get("sha256", ""),
         file_id=meta.get("file_id", ""),
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypedDict
 
 import boto3
 from botocore.awsrequest import AWSRequest
@@ -39,8 +39,13 @@ CHUNK_BYTES = 64 * 1024
 META_PREFIX = "x-amz-meta-"
 MISSING_CODES = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 CHANGED_CODES = {"412", "PreconditionFailed"}
+EMPTY_CODES = {"416", "InvalidRange"}
 
 logger = logging.getLogger(__name__)
+
+
+class _EmptyObjectError(Exception):
+    """A range was asked of an object without bytes."""
 
 
 @dataclass(frozen=True)
@@ -118,11 +123,14 @@ class S3Storage:
 
     def read_range(self, bucket: Bucket, key: str, *, length: int, etag: str) -> bytes:
         """GET of the first bytes, bound to the ETag."""
-        with _answers():
-            found = self.client.get_object(
-                Bucket=self._name(bucket), Key=key, IfMatch=etag, Range=f"bytes=0-{length - 1}"
-            )
-            return found["Body"].read(length)
+        try:
+            with _answers():
+                found = self.client.get_object(
+                    Bucket=self._name(bucket), Key=key, IfMatch=etag, Range=f"bytes=0-{length - 1}"
+                )
+                return found["Body"].read(length)
+        except _EmptyObjectError:  # it has no first byte, and S3 calls that an invalid range
+            return b""
 
     def get(self, bucket: Bucket, key: str, target: BinaryIO, *, etag: str, limit: int) -> None:
         """GET bound to the ETag, counted while it streams."""
@@ -137,24 +145,33 @@ class S3Storage:
 
     def put(self, bucket: Bucket, key: str, source: Path, *, content_type: str) -> None:
         """PUT of a file of ours; public objects are immutable, private ones only ever downloads."""
-        public = bucket is Bucket.PUBLIC
         with _answers(), source.open("rb") as body:
             self.client.put_object(
                 Bucket=self._name(bucket),
                 Key=checked_key(key),
                 Body=body,
                 ContentType=content_type,
-                CacheControl=IMMUTABLE_CACHE if public else PRIVATE_CACHE,
-                ContentDisposition="inline" if public else "attachment",
+                **_served_as(bucket),
             )
 
-    def copy(self, source: tuple[Bucket, str], target: tuple[Bucket, str]) -> None:
-        """Copy on the server's side."""
+    def copy(self, source: tuple[Bucket, str], target: tuple[Bucket, str], *, etag: str) -> None:
+        """Copy on the server's side, bound to the source's ETag.
+
+        The type is repeated, since S3 copies either all of an object's headers or none, and caching and disposition
+        belong to the bucket that the copy goes to.
+        """
+        found = self.head(*source)
+        if found is None:
+            raise ObjectMissingError
         with _answers():
             self.client.copy_object(
                 CopySource={"Bucket": self._name(source[0]), "Key": source[1]},
+                CopySourceIfMatch=etag,
                 Bucket=self._name(target[0]),
                 Key=checked_key(target[1]),
+                MetadataDirective="REPLACE",
+                ContentType=found.content_type,
+                **_served_as(target[0]),
             )
 
     def delete(self, bucket: Bucket, key: str) -> None:
@@ -212,6 +229,17 @@ class S3Storage:
         return name
 
 
+class _ServedAs(TypedDict):
+    CacheControl: str
+    ContentDisposition: str
+
+
+def _served_as(bucket: Bucket) -> _ServedAs:
+    if bucket is Bucket.PUBLIC:
+        return {"CacheControl": IMMUTABLE_CACHE, "ContentDisposition": "inline"}
+    return {"CacheControl": PRIVATE_CACHE, "ContentDisposition": "attachment"}
+
+
 def _client(configuration: S3Settings, endpoint_url: str) -> "S3Client":
     stand_in = "//127.0.0.1" in endpoint_url or "//localhost" in endpoint_url
     return boto3.client(
@@ -249,6 +277,8 @@ def _answers() -> Iterator[None]:
             raise ObjectMissingError from error
         if code in CHANGED_CODES:
             raise ObjectChangedError from error
+        if code in EMPTY_CODES:
+            raise _EmptyObjectError from error
         logger.warning("The store refused a call with %s.", code)
         raise StorageUnavailable from error
     except BotoCoreError as error:

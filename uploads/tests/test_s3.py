@@ -150,13 +150,15 @@ def test_what_is_not_there(s3: S3Storage) -> None:
     with pytest.raises(ObjectMissingError):
         s3.get(Bucket.PRIVATE, "nothing", BytesIO(), etag='"x"', limit=9)
     with pytest.raises(ObjectMissingError):
-        s3.copy((Bucket.PRIVATE, "nothing"), (Bucket.PUBLIC, "files/y"))
+        s3.copy((Bucket.PRIVATE, "nothing"), (Bucket.PUBLIC, "files/y"), etag='"x"')
     s3.delete(Bucket.PRIVATE, "nothing")
 
 
 def test_copy_list_and_delete(s3: S3Storage, source: Path) -> None:
     s3.put(Bucket.PRIVATE, "files/x/a", source, content_type="image/png")
-    s3.copy((Bucket.PRIVATE, "files/x/a"), (Bucket.PUBLIC, "files/y/a"))
+    info = s3.head(Bucket.PRIVATE, "files/x/a")
+    assert info is not None
+    s3.copy((Bucket.PRIVATE, "files/x/a"), (Bucket.PUBLIC, "files/y/a"), etag=info.etag)
     s3.put(Bucket.PUBLIC, "files/y/b", source, content_type="image/png")
     s3.put(Bucket.PUBLIC, "other/c", source, content_type="image/png")
     assert [info.key for info in s3.list(Bucket.PUBLIC, "files/", limit=10)] == ["files/y/a", "files/y/b"]
