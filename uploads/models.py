@@ -19,6 +19,7 @@ class File(models.Model):
 
     Columns `declared_*` repeat what the client said and are never shown as true; `observed_*` describe the
     bytes that arrived; `clean_*`, `width`, `height` and `thumbnails` describe the objects that we wrote and serve.
+    `deleted_at` is when the file was withdrawn from every reader, `remove_after` when its objects may go too.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -60,6 +61,7 @@ class File(models.Model):
     expires_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    remove_after = models.DateTimeField("objects kept until", null=True, blank=True)
 
     class Meta:
         ordering = ("-created_at", "-id")
@@ -73,6 +75,25 @@ class File(models.Model):
             ),
             models.CheckConstraint(name="file_target_as_purpose_demands", condition=_TARGET_RULE),
             models.CheckConstraint(name="file_declared_size_positive", condition=Q(declared_size__gte=1)),
+            models.CheckConstraint(
+                name="file_seen_sizes_positive",
+                condition=(Q(observed_size__isnull=True) | Q(observed_size__gte=1))
+                & (Q(clean_size__isnull=True) | Q(clean_size__gte=1)),
+            ),
+            models.CheckConstraint(
+                name="file_quarantine_named",
+                condition=~Q(state__in=[State.PENDING, State.UPLOADED, State.PROCESSING]) | ~Q(quarantine_key=""),
+            ),
+            models.CheckConstraint(name="file_scan_verdict_known", condition=Q(scan_verdict__in=ScanVerdict.values)),
+            models.CheckConstraint(
+                name="file_scan_is_complete",
+                condition=Q(scan_verdict=ScanVerdict.NOT_SCANNED) | (~Q(scan_engine="") & Q(scanned_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="file_kept_only_when_deleted",
+                condition=Q(remove_after__isnull=True)
+                | Q(deleted_at__isnull=False, remove_after__gte=models.F("deleted_at")),
+            ),
             models.CheckConstraint(name="file_sha256_hex", condition=Q(declared_sha256__regex=r"^[0-9a-f]{64}$")),
             models.CheckConstraint(
                 name="file_confirmed_has_instant",

@@ -1,6 +1,7 @@
 """The database refuses rows that make no sense, and moves that are not in the table."""
 
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from uploads.models import File
 from uploads.tests.factories import arrived, picture
 
 pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,14 @@ pytestmark = pytest.mark.django_db
         ({"state": "failed"}, "file_refusal_has_reason"),
         ({"state": "deleted"}, "file_deleted_has_instant"),
         ({"width": 5}, "file_width_with_height"),
+        ({"observed_size": 0}, "file_seen_sizes_positive"),
+        ({"clean_size": 0}, "file_seen_sizes_positive"),
+        ({"quarantine_key": ""}, "file_quarantine_named"),
+        ({"scan_verdict": "perhaps"}, "file_scan_"),
+        ({"scan_verdict": "clean"}, "file_scan_is_complete"),
+        ({"scan_verdict": "infected", "scan_engine": "clamav"}, "file_scan_is_complete"),
+        ({"remove_after": NOON}, "file_kept_only_when_deleted"),
+        ({"deleted_at": NOON, "remove_after": NOON - timedelta(seconds=1)}, "file_kept_only_when_deleted"),
         ({"width": 0, "height": 5}, "file_width_with_height"),
     ],
 )
@@ -89,9 +99,7 @@ def test_a_stale_version_moves_nothing() -> None:
 
 
 def _parts() -> dict[State, dict[str, Any]]:
-    from datetime import UTC, datetime
-
-    confirmed = {"confirmed_at": datetime(2026, 11, 22, tzinfo=UTC)}
+    confirmed = {"confirmed_at": NOON}
     whole = {"clean_key": "files/a/b.png", "observed_type": "x", "observed_sha256": "y", "observed_size": 1}
     return {
         State.UPLOADED: confirmed,
@@ -99,7 +107,7 @@ def _parts() -> dict[State, dict[str, Any]]:
         State.READY: confirmed | whole,
         State.REJECTED: {"reason": "unreadable"},
         State.FAILED: {"reason": "attempts_spent", **confirmed},
-        State.DELETED: {"deleted_at": datetime(2026, 11, 22, tzinfo=UTC)},
+        State.DELETED: {"deleted_at": NOON},
     }
 
 
