@@ -49,7 +49,7 @@ EDITOR = Role(
 )
 AUTHOR = Role(
     ROLE_AUTHOR,
-    "Writes drafts and hands them in; uploads images.",
+    "Writes drafts and hands them in; uploads images; sees what is public and what they began themselves.",
     (
         "cms.view_*",
         *(f"cms.{verb}_{name}" for name in DRAFTABLE for verb in ("add", "change", "submit")),
@@ -57,11 +57,11 @@ AUTHOR = Role(
         "uploads.add_file",
         "uploads.view_file",
     ),
-    without=("cms.view_enquiry", "cms.view_testimonialrequest"),
+    without=("cms.view_enquiry", "cms.view_testimonialrequest", "cms.view_revision"),
 )
 SALES = Role(
     ROLE_SALES,
-    "Handles bookings, availability, enquiries and payments.",
+    "Handles bookings, availability, enquiries and payments; sees the content that is public.",
     (
         "bookings.*",
         "cms.*_enquiry",
@@ -73,6 +73,7 @@ SALES = Role(
         "payments.sync",
         "uploads.view_file",
     ),
+    without=("cms.view_revision",),
 )
 AUDITOR = Role(
     ROLE_AUDITOR,
