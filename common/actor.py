@@ -7,6 +7,8 @@ from django.db.models import TextChoices
 
 from common.grants import BookingGrant
 
+REF_LENGTH = 80
+
 
 class ActorKind(TextChoices):
     """The five kinds of actors."""
@@ -33,6 +35,11 @@ class Actor:
     id: str
     label: str
     session_id: str = ""
+
+    @property
+    def ref(self) -> str:
+        """Kind and id in one text, as `staff:…`, for columns that say who; at most `REF_LENGTH` characters."""
+        return f"{self.kind.value}:{self.id}"[:REF_LENGTH]
 
     @classmethod
     def staff(cls, user: StaffUser, *, session_id: str = "") -> "Actor":

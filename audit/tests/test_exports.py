@@ -115,7 +115,7 @@ def test_days_narrow_the_rows_and_keep_all_seals(tmp_path):
     path = tmp_path / "audit.jsonl"
     call_command("audit_export", "--to", "2001-01-01", "--file", str(path))
     assert {one["type"] for one in lines(path.read_text())} == {"seal", "key"}
-    with pytest.raises(CommandError, match="is no day"):
+    with pytest.raises(CommandError, match="neither a day nor an instant"):
         call_command("audit_export", "--from", "soon", "--file", str(tmp_path / "other"))
     assert not (tmp_path / "other").exists()
 

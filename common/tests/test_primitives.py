@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import RequestFactory
 
 from common import client_ip, clock, crypto, durations, ids, links, money, tokens
+from common.actor import Actor
 
 
 def test_uuid7_is_ordered_and_versioned():
@@ -135,3 +136,8 @@ def test_the_database_is_postgresql_15_or_newer():
 )
 def test_lengths_in_words(minutes, text):
     assert durations.in_words(minutes) == text
+
+
+def test_an_actor_in_one_text_fits_every_column():
+    assert Actor.customer(id="7", label="Ana").ref == "customer:7"
+    assert Actor.provider("x" * 200).ref == f"provider:{'x' * 71}"

@@ -30,7 +30,7 @@ def resolve_drift(*, drift_id: uuid.UUID, note: str, by: Actor) -> Drift:
         if drift.resolved_at is not None:
             return drift
         drift.resolved_at, drift.note = db_now(), said
-        drift.resolved_by = f"{by.kind.value}:{by.id}"[:120]
+        drift.resolved_by = by.ref
         drift.save(update_fields=["resolved_at", "note", "resolved_by"])
         record(
             action="drift.resolved",

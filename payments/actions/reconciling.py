@@ -126,7 +126,7 @@ def _recorded(
     _close_killed(provider.name)
     row = ReconciliationRun.objects.create(
         provider=provider.name,
-        started_by=f"{by.kind.value}:{by.id}"[:120],
+        started_by=by.ref,
         window_from=options.since,
         window_until=options.until,
         flags={"batch": options.batch, "max_errors": options.max_errors, "payment": options.payment},

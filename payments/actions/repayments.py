@@ -227,7 +227,7 @@ def _row(
         currency=selectors.received_currency(payment),
         reason=reason,
         note=note,
-        requested_by=f"{by.kind.value}:{by.id}"[:120],
+        requested_by=by.ref,
         idempotency_key=f"refund_{once or refund_id}",
         origin=RefundOrigin.MANUAL if by_hand else RefundOrigin.OURS,
         created_at=now,

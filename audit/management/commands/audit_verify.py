@@ -1,7 +1,7 @@
 """`manage.py audit_verify`: is the audit log as it was sealed?"""
 
 from argparse import ArgumentParser
-from datetime import UTC, datetime, time
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from audit.actions import verifying
 from audit.verification import Scope
 from common.actor import Actor
+from common.arguments import day_or_instant
 
 
 class Command(BaseCommand):
@@ -19,15 +20,24 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Narrow what is looked at."""
-        parser.add_argument("--from", dest="since", help="seals made at this UTC day or instant, or later")
-        parser.add_argument("--to", dest="until", help="seals made at this UTC day or instant, or earlier")
+        parser.add_argument(
+            "--from",
+            dest="since",
+            type=day_or_instant(time.min),
+            help="seals made at this UTC day or instant, or later",
+        )
+        parser.add_argument(
+            "--to",
+            dest="until",
+            type=day_or_instant(time.max),
+            help="seals made at this UTC day or instant, or earlier",
+        )
         parser.add_argument("--sample", action="store_true", help="the newest seals and some of the older ones")
         parser.add_argument("--copy", type=Path, help="a file of audit_export whose seals must still be here")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Verify, record that it was done, and say what was found."""
-        since, until = _instant(options["since"], time.min), _instant(options["until"], time.max)
-        scope = Scope(since, until, sample=options["sample"], copy=options["copy"])
+        scope = Scope(options["since"], options["until"], sample=options["sample"], copy=options["copy"])
         try:
             report = verifying.verify(scope=scope, by=Actor.operator())
         except (OSError, ValueError, KeyError) as fault:
@@ -36,16 +46,3 @@ class Command(BaseCommand):
             self.stdout.write(line)
         if not report.is_clean:
             raise SystemExit(1)
-
-
-def _instant(text: str | None, edge: time) -> datetime | None:
-    """The instant, in UTC unless it names a zone; `edge` completes a bare day."""
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as fault:
-        raise CommandError(f"{text!r} is neither a day nor an instant: write 2026-11-22.", returncode=2) from fault
-    if len(text) == len("2026-11-22"):
-        found = datetime.combine(found.date(), edge)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

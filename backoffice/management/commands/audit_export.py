@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from collections.abc import Iterable
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from audit.actions import exporting
 from common.actor import Actor
+from common.arguments import day_or_instant
 from common.clock import db_now
 from common.errors import DomainError
 from uploads.actions.exports import store_export
@@ -25,13 +26,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which rows, and where to."""
-        parser.add_argument("--from", dest="since", help="rows of this UTC day or later; seals are always all there")
-        parser.add_argument("--to", dest="until", help="rows of this UTC day or earlier")
+        parser.add_argument(
+            "--from",
+            dest="since",
+            type=day_or_instant(time.min),
+            help="rows of this UTC day or instant or later; seals are always all there",
+        )
+        parser.add_argument(
+            "--to", dest="until", type=day_or_instant(time.max), help="rows of this UTC day or instant or earlier"
+        )
         parser.add_argument("--file", type=Path, help="write here instead of into the private store; must not exist")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Record the export, write it, and say where it lies."""
-        since, until = _day(options["since"], time.min), _day(options["until"], time.max)
+        since, until = options["since"], options["until"]
         if options["file"] is not None:
             place, count = str(options["file"]), self._write(options["file"], since, until)
         else:
@@ -62,12 +70,3 @@ def _written(target: Any, lines: Iterable[str]) -> Iterable[str]:
     for line in lines:
         target.write(line)
         yield line
-
-
-def _day(text: str | None, edge: time) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return datetime.combine(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date(), edge, tzinfo=UTC)
-    except ValueError as fault:
-        raise CommandError(f"{text!r} is no day: write 2026-11-22.") from fault
