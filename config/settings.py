@@ -100,6 +100,9 @@ AWS_SECRET_ACCESS_KEY = env.text("AWS_SECRET_ACCESS_KEY")
 MEDIA_ROOT = Path(BASE_DIR, env.text("MEDIA_ROOT", "var/media"))
 MEDIA_BASE_URL = env.text("MEDIA_BASE_URL", f"{PUBLIC_URL}/media").rstrip("/")
 UPLOAD_MAX_PIXELS = env.number("UPLOAD_MAX_PIXELS", 25_000_000, least=1)
+CLAMAV_URL = env.parsed(
+    "CLAMAV_URL", env.text("CLAMAV_URL"), scheme_of("tcp", "unix"), "tcp://host:3310 or unix:///run/clamav/clamd.ctl"
+)
 
 # --- Mail ---------------------------------------------------------------------------------------------------------
 EMAIL_TIMEOUT = 15

@@ -1,6 +1,7 @@
 """Reads of the job table and of the processes that work it off."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,7 +14,7 @@ from common.clock import db_now
 from common.errors import NotFound
 from common.health import Check
 from jobs.constants import GONE_SECONDS, SILENT_SECONDS, STALLED_SECONDS
-from jobs.models import Job, Process, Role, State
+from jobs.models import UNFINISHED, Job, Process, Role, State
 
 WORKING = (Role.RUNNER, Role.RELAY, Role.WORKER)
 
@@ -47,6 +48,12 @@ def listed(*, state: str = "", kind: str = "") -> QuerySet[Job]:
     if state:
         jobs = jobs.filter(state=state)
     return jobs.filter(kind=kind) if kind else jobs
+
+
+def unfinished_keys(*, kind: str, keys: Iterable[str]) -> set[str]:
+    """Return those of the dedupe keys that a job of the kind carries which still is to end by itself."""
+    open_ones = Job.objects.filter(kind=kind, dedupe_key__in=list(keys), state__in=UNFINISHED)
+    return set(open_ones.values_list("dedupe_key", flat=True))
 
 
 def is_alive(process: Process, now: datetime) -> bool:

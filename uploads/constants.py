@@ -24,7 +24,17 @@ IMMUTABLE_CACHE: Final = "public, max-age=31536000, immutable"
 PRIVATE_CACHE: Final = "private, no-store"
 
 DECODE_MEMORY_BYTES: Final = 768 * MEGABYTE
+# Seconds of the processor are the content's fault, seconds of the clock may be the machine's: see `decoding`.
+DECODE_CPU_SECONDS: Final = 40
 DECODE_SECONDS: Final = 60
+
+SCAN_CONNECT_SECONDS: Final = 5
+SCAN_SECONDS: Final = 30  # of each of the two commands; with the decoder's time under the job's limit
+SCAN_ENGINE_CHARACTERS: Final = 50
+
+# The jobs that work a file off; each carries the file's id as its key, by which a lost one is noticed.
+PROCESS_JOB: Final = "uploads.process"
+DELETE_JOB: Final = "uploads.delete"
 
 EXPORT_PREFIX: Final = "exports"
 
@@ -126,3 +136,14 @@ TRANSITIONS: Final[dict[str, tuple[State, ...]]] = {
     State.DELETED: (),
     State.MISSING: (State.DELETING,),
 }
+
+# States whose rows keep an object in quarantine, and states whose rows keep clean objects.
+NEEDS_QUARANTINE: Final = (State.PENDING, State.UPLOADED, State.PROCESSING, State.FAILED)
+NEEDS_CLEAN_OBJECTS: Final = (
+    State.UPLOADED,
+    State.PROCESSING,
+    State.READY,
+    State.FAILED,
+    State.MISSING,
+    State.DELETING,
+)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from uploads import decode
-from uploads.constants import DECODE_MEMORY_BYTES, DECODE_SECONDS
+from uploads.constants import DECODE_CPU_SECONDS, DECODE_MEMORY_BYTES, DECODE_SECONDS
 from uploads.decode import REASON_COSTLY, Decoded, Order, Output, RefusedError
 
 PROGRAM = Path(decode.__file__)
@@ -28,7 +28,7 @@ def decode_apart(order: Order) -> Decoded:
 
     Raises `RefusedError` for the content's fault and `DecoderCrashedError` for the machine's.
     """
-    message = {"order": asdict(order), "memory_bytes": DECODE_MEMORY_BYTES, "seconds": DECODE_SECONDS}
+    message = {"order": asdict(order), "memory_bytes": DECODE_MEMORY_BYTES, "seconds": DECODE_CPU_SECONDS}
     try:
         child = subprocess.run(  # noqa: S603 - our interpreter, our file, no shell
             [sys.executable, "-I", str(PROGRAM)],
@@ -40,8 +40,8 @@ def decode_apart(order: Order) -> Decoded:
             cwd=order.target,
             check=False,
         )
-    except subprocess.TimeoutExpired as error:
-        raise RefusedError(REASON_COSTLY) from error
+    except subprocess.TimeoutExpired as error:  # it has its own limit of processor time, so it was kept waiting
+        raise DecoderCrashedError(f"The decoder got too little of the machine in {DECODE_SECONDS} seconds.") from error
     if child.returncode in COSTLY_SIGNALS:
         raise RefusedError(REASON_COSTLY)
     if child.returncode != 0:

@@ -5,11 +5,13 @@ from uuid import UUID
 from common.handlers import JobRun, hours, job, minutes
 from jobs.errors import StaleLease
 from uploads.actions import deletions, processing, sweeps
+from uploads.constants import DELETE_JOB, PROCESS_JOB
 
 PROCESS_ATTEMPTS = 5
+PROCESS_SECONDS = 180  # a soft limit 20 seconds before it; the scanner and the decoder have limits of their own
 
 
-@job("uploads.process", queue="media", max_attempts=PROCESS_ATTEMPTS, time_limit=150)
+@job(PROCESS_JOB, queue="media", max_attempts=PROCESS_ATTEMPTS, time_limit=PROCESS_SECONDS)
 def process(run: JobRun, *, file_id: str) -> None:
     """Turn a confirmed upload into what may be served; the last failed attempt marks the file as failed."""
     try:
@@ -22,7 +24,7 @@ def process(run: JobRun, *, file_id: str) -> None:
         raise
 
 
-@job("uploads.delete", queue="media")
+@job(DELETE_JOB, queue="media")
 def delete(run: JobRun, *, file_id: str) -> None:
     """Remove the objects of a deleted file."""
     deletions.remove_objects(file_id=UUID(file_id), effects=run.effects, by=run.by)
