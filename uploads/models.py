@@ -3,9 +3,10 @@
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Collate
 
 from common.ids import uuid7
-from uploads.constants import OwnerKind, Purpose, ScanVerdict, State
+from uploads.constants import Bucket, OwnerKind, Purpose, ScanVerdict, State
 
 _TARGET_RULE = (
     Q(purpose__in=[Purpose.IMAGE, Purpose.DOCUMENT], target_kind="", target_id__isnull=True)
@@ -128,8 +129,28 @@ class File(models.Model):
             models.Index(name="file_pending", fields=["expires_at"], condition=Q(state=State.PENDING)),
             models.Index(name="file_by_sha256", fields=["observed_sha256"], condition=~Q(observed_sha256="")),
             models.Index(name="file_newest", fields=["-created_at", "-id"]),
+            models.Index(Collate("clean_key", "C"), name="file_clean_key_order", condition=Q(state=State.READY)),
         )
 
     def __str__(self) -> str:
         """The cleaned name, for the admin and for audit labels."""
         return self.name
+
+
+class StrayObject(models.Model):
+    """A clean object that belongs to no row: reported from `seen_at` on, deleted when nobody has claimed it in time."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    bucket = models.CharField(max_length=10, choices=Bucket.choices)
+    key = models.CharField(max_length=1024)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(name="stray_object_once", fields=["bucket", "key"]),
+            models.CheckConstraint(name="stray_object_bucket_known", condition=Q(bucket__in=Bucket.values)),
+        )
+
+    def __str__(self) -> str:
+        """Where it lies."""
+        return f"{self.bucket}/{self.key}"
