@@ -10,6 +10,15 @@ SEO_DESCRIPTION_MAX = 160
 RICH_TEXT_MAX = 200_000  # characters; keeps the search vector of a row far below PostgreSQL's limit of 1 MB
 PARTS_MAX = 50  # entries in one ordered part (features, questions, metrics, pictures)
 WORDS_PER_MINUTE = 220
+PROBLEM_MAX = 500  # characters of the reason why a schedule was called off
+COMMENT_MAX = 300  # characters that a person may say about a move
+LATE_AFTER_SECONDS = 60  # a scheduled move is late, and says so, from then on
+REVISIONS_KEPT = 50  # the newest ones of an item, whatever they are; before them one a day, and every published one
+TRASH_DAYS = 30
+
+DELIVER = "cms.deliver_webhook"
+DELIVER_ATTEMPTS = 8  # the last of them about 20 hours after the first
+DEBOUNCE_SECONDS = 5  # further changes of an item join the message until then
 
 # Words that a front end or this back end uses as the last segment of a path of the same depth.
 RESERVED_SLUGS = frozenset({"admin", "api", "archive", "feed", "new", "search", "tags", "page", "preview"})

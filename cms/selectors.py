@@ -10,7 +10,17 @@ from django.urls import reverse
 
 from cms import reading, registry
 from cms.constants import State
-from cms.models import ContentVersion, MediaAsset, Post, Project, Service, SlugHistory, Testimonial
+from cms.models import (
+    ContentVersion,
+    MediaAsset,
+    Post,
+    Project,
+    Publishable,
+    Revision,
+    Service,
+    SlugHistory,
+    Testimonial,
+)
 from cms.output import Row
 from cms.registry import ContentType
 from common.attention import Attention
@@ -96,6 +106,20 @@ def raise_absent(content_type: ContentType, slug: str) -> NoReturn:
     if now_at is None:
         raise Gone
     raise Moved(now_at)
+
+
+def revisions_of(item: Publishable) -> QuerySet[Revision]:
+    """Return the versions of an item, the newest first."""
+    rows = Revision.objects.filter(item_type=str(item._meta.model_name), item_id=str(item.pk))
+    return rows.order_by("-created_at", "-id")
+
+
+def revision(item: Publishable, number: int) -> Revision:
+    """Return one version of an item; raises NotFound."""
+    found = revisions_of(item).filter(number=number).first()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def shows_file(file_id: UUID) -> bool:

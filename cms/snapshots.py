@@ -6,7 +6,7 @@ and days in ISO 8601, ordered relations in their order.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -14,17 +14,42 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from cms.models import Ordered, Publishable
+from cms.models import MediaAsset, Ordered, Publishable, Revision
 from common.errors import FieldError, ValidationFailed
 from common.validation import faults
 
 Snapshot = dict[str, Any]
-SCHEMA_VERSION = 1
+Upgrader = Callable[[str, Snapshot], Snapshot]
+SCHEMA_VERSION = 2
+
+
+def _who_verified(item_type: str, snapshot: Snapshot) -> Snapshot:
+    """From 1 to 2: testimonials also say who vouched for them; of the older ones nobody wrote it down."""
+    return {**snapshot, "verified_by": ""} if item_type == "testimonial" else snapshot
+
+
+# What brings a snapshot of the version that is the key to the next one.
+UPGRADERS: dict[int, Upgrader] = {1: _who_verified}
+
+
+def upgraded(item_type: str, snapshot: Mapping[str, Any], schema_version: int) -> Snapshot:
+    """Return a stored snapshot of an item type in today's shape; one of a newer release is left as it is."""
+    current = dict(snapshot)
+    for version in range(schema_version, SCHEMA_VERSION):
+        current = UPGRADERS[version](item_type, current)
+    return current
+
+
+def of(model: type[Publishable], revision: Revision) -> Snapshot:
+    """Return what a revision holds in today's shape: exactly the keys that the model has now."""
+    stored = upgraded(revision.item_type, revision.snapshot, revision.schema_version)
+    return {key: stored.get(key, value) for key, value in blank(model).items()}
 
 
 def columns(model: type[models.Model]) -> list["models.Field[Any, Any]"]:
-    """The columns that staff write."""
-    return [field for field in model._meta.concrete_fields if field.editable]
+    """The columns that belong to a draft: those that staff write, and those that are recorded of their writing."""
+    recorded = getattr(model, "RECORDED", ())
+    return [field for field in model._meta.concrete_fields if field.editable or field.name in recorded]
 
 
 def relations(model: type[models.Model]) -> list[str]:
@@ -45,7 +70,7 @@ def merged(model: type[Publishable], snapshot: Mapping[str, Any], values: Mappin
     A relation to one row takes the row, its key or None; relations to many take any iterable of those, and ordered
     ones with texts take mappings such as `{"media": asset, "caption": "…"}` as well.
     """
-    known = {field.name for field in columns(model)} | set(relations(model))
+    known = {field.name for field in columns(model)} - set(model.RECORDED) | set(relations(model))
     unknown = [
         FieldError("unknown_field", f"{model.__name__} has no such field.", f"#/{key}")
         for key in values
@@ -104,42 +129,71 @@ def fill(item: Publishable, snapshot: Mapping[str, Any]) -> None:
 
 def newest(item: Publishable) -> Snapshot:
     """Return the newest draft's values, complete even if its revision is older than a column."""
-    stored = item.latest_revision.snapshot if item.latest_revision else {}
-    return {**blank(type(item)), **stored}
+    return of(type(item), item.latest_revision) if item.latest_revision else blank(type(item))
 
 
-def cleaned(model: type[Publishable], snapshot: Mapping[str, Any]) -> Snapshot:
+def cleaned(model: type[Publishable], snapshot: Snapshot, *, strict: Collection[str] | None = None) -> Snapshot:
     """Return the snapshot with every value validated and sanitised, or raise ValidationFailed.
 
-    Drafts may be incomplete, so only what is there is judged, and the one name that every item needs.
+    Drafts may be incomplete, so only what is there is judged, and the one name that every item needs. A reference to
+    a row that is gone is refused at the keys in `strict` (None: at every key) and taken out elsewhere.
     """
+    whole = {**snapshot, **_present(model, snapshot, strict)}
     probe = model()
     try:
-        load(probe, snapshot)
+        load(probe, whole)
         probe.clean_fields(exclude={field.name for field in model._meta.fields if not field.editable})
         probe.clean()
     except ValidationError as fault:
         raise ValidationFailed(errors=faults(fault)) from fault
     values = {field.name: as_json(field.value_from_object(probe)) for field in columns(model)}
-    _check_relations(model, snapshot)
-    return values | {name: snapshot[name] for name in relations(model)}
+    return values | {name: whole[name] for name in relations(model)}
 
 
-def _check_relations(model: type[Publishable], snapshot: Mapping[str, Any]) -> None:
+def pictures(model: type[Publishable]) -> list[str]:
+    """The keys that hold pictures, one or many."""
+    fields = (*columns(model), *model._meta.many_to_many)
+    return [field.name for field in fields if field.related_model is MediaAsset]
+
+
+def targets(model: type[Publishable], name: str, entries: Iterable[Any]) -> list[str]:
+    """The keys of the rows that a snapshot's entries for a many-to-many relation name."""
+    return _targets(entries, model.ORDERED.get(name))
+
+
+def _present(model: type[Publishable], snapshot: Snapshot, strict: Collection[str] | None) -> Snapshot:
+    """The references of the snapshot that lead to a row; the columns in `strict` are left to the model's own check."""
+    found: Snapshot = {}
     for field in model._meta.many_to_many:
-        wanted = set(_targets(snapshot[field.name], model.ORDERED.get(field.name)))
-        try:
-            found = field.related_model._default_manager.filter(pk__in=wanted).count() if wanted else 0
-        except ValidationError:
-            found = -1
-        if found != len(wanted):
-            raise ValidationFailed(
-                errors=[FieldError("unknown", "It names something that does not exist.", f"#/{field.name}")]
-            )
+        ordered = model.ORDERED.get(field.name)
+        known = _known(field.related_model, _targets(snapshot[field.name], ordered))
+        kept = [one for one in snapshot[field.name] if _target(one, ordered) in known]
+        if len(kept) != len(snapshot[field.name]) and (strict is None or field.name in strict):
+            gone = FieldError("unknown", "It names something that does not exist.", f"#/{field.name}")
+            raise ValidationFailed(errors=[gone])
+        found[field.name] = kept
+    for column in columns(model):
+        loose = column.is_relation and strict is not None and column.name not in strict
+        if loose and snapshot[column.name] is not None and not _known(column.related_model, [snapshot[column.name]]):
+            found[column.name] = None
+    return found
+
+
+def _known(model: Any, keys: Iterable[str]) -> set[str]:
+    """Those of the keys that a row has; none when one of them is no key at all."""
+    wanted = set(keys)
+    try:
+        return {str(key) for key in model._default_manager.filter(pk__in=wanted).values_list("pk", flat=True)}
+    except ValidationError:
+        return set()
+
+
+def _target(entry: Any, ordered: Ordered | None) -> str:
+    return str(entry[ordered.target] if ordered and ordered.texts else entry)
 
 
 def _targets(entries: Iterable[Any], ordered: Ordered | None) -> list[str]:
-    return [entry[ordered.target] if ordered and ordered.texts else entry for entry in entries]
+    return [_target(entry, ordered) for entry in entries]
 
 
 def write_relations(item: Publishable, snapshot: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from cms.constants import SEO_DESCRIPTION_MAX, SEO_TITLE_MAX, SLUG_MAX, TITLE_MAX, State
+from cms.constants import PROBLEM_MAX, SEO_DESCRIPTION_MAX, SEO_TITLE_MAX, SLUG_MAX, TITLE_MAX, State
 from cms.validators import validate_plain, validate_slug, validate_web_address
 from common.ids import uuid7
 
@@ -31,6 +31,8 @@ class Publishable(models.Model):
     """
 
     ORDERED: ClassVar[Mapping[str, Ordered]] = {}
+    CONSENT_KEY: ClassVar[str] = ""  # the column that records since when somebody agrees to be shown
+    RECORDED: ClassVar[tuple[str, ...]] = ()  # columns that belong to the draft, and that actions write
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT, editable=False)
     publish_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -45,6 +47,14 @@ class Publishable(models.Model):
     )
     scheduled_revision = models.ForeignKey(
         "cms.Revision", null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    schedule_problem = models.CharField(
+        max_length=PROBLEM_MAX,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Why the last schedule was called off, until somebody saves or moves the item.",
     )
     lock_version = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -74,18 +84,37 @@ class Publishable(models.Model):
                 | Q(unpublish_at__isnull=True)
                 | Q(unpublish_at__gt=F("publish_at")),
             ),
+            models.CheckConstraint(
+                name="%(app_label)s_%(class)s_schedule_kept",
+                condition=Q(state=State.SCHEDULED) | Q(publish_at__isnull=True, scheduled_revision__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="%(app_label)s_%(class)s_unpublish_kept",
+                condition=Q(state__in=(State.SCHEDULED, State.LIVE)) | Q(unpublish_at__isnull=True),
+            ),
         )
 
     def derive(self) -> None:
         """Set what is computed from other columns; called before every write of the content's columns."""
 
     def missing(self) -> list[tuple[str, str]]:
-        """Return (key, what is missing) for everything that keeps these values from being published."""
+        """Return (key, what is missing) for all that keeps these columns from being published, pictures aside."""
         return []
 
-    def consent_withdrawn(self, snapshot: Mapping[str, Any]) -> bool:
-        """Whether these new values lack a consent without which the live ones may not be shown."""
-        return False
+    @classmethod
+    def needs_consent(cls, snapshot: Mapping[str, Any]) -> bool:  # noqa: ARG003 - a type may ask it
+        """Whether these values may be shown only while `CONSENT_KEY` is recorded."""
+        return bool(cls.CONSENT_KEY)
+
+    @classmethod
+    def recorded(
+        cls,
+        before: Mapping[str, Any],  # noqa: ARG003 - types with `RECORDED` use it
+        after: Mapping[str, Any],  # noqa: ARG003
+        who: str,  # noqa: ARG003
+    ) -> dict[str, Any]:
+        """Return the values of `RECORDED` after `who` changed a draft from `before` (empty: a new one) to `after`."""
+        return {}
 
     @property
     def is_public(self) -> bool:
@@ -162,7 +191,8 @@ class ContentItem(Publishable):
             *Publishable.Meta.constraints,
             models.CheckConstraint(
                 name="%(app_label)s_%(class)s_trash_not_public",
-                condition=Q(deleted_at__isnull=True) | (Q(live_revision__isnull=True) & ~Q(state=State.LIVE)),
+                condition=Q(deleted_at__isnull=True)
+                | (Q(live_revision__isnull=True) & ~Q(state__in=(State.LIVE, State.SCHEDULED))),
             ),
             models.UniqueConstraint(
                 name="%(app_label)s_%(class)s_slug_once", fields=["slug"], condition=Q(deleted_at__isnull=True)
@@ -189,6 +219,19 @@ class ContentItem(Publishable):
                 fields=["title", "id"],
                 condition=Q(live_revision__isnull=False, deleted_at__isnull=True),
             ),
+            models.Index(
+                name="%(app_label)s_%(class)s_publish_due",
+                fields=["publish_at"],
+                condition=Q(publish_at__isnull=False),
+            ),
+            models.Index(
+                name="%(app_label)s_%(class)s_unpublish_due",
+                fields=["unpublish_at"],
+                condition=Q(unpublish_at__isnull=False),
+            ),
+            models.Index(
+                name="%(app_label)s_%(class)s_trashed", fields=["deleted_at"], condition=Q(deleted_at__isnull=False)
+            ),
         )
 
     def __str__(self) -> str:
@@ -199,12 +242,3 @@ class ContentItem(Publishable):
         """Name what every public item needs."""
         gaps = [] if self.title.strip() else [("title", "A title is needed.")]
         return gaps if self.slug else [*gaps, ("slug", "An address is needed.")]
-
-
-def asset_gaps(key: str, asset: Any, *, required: bool = False) -> list[tuple[str, str]]:
-    """Name what is missing for the picture at `key`: itself when `required`, else its words."""
-    if asset is None:
-        return [(key, "A picture is needed.")] if required else []
-    if not asset.alt and not asset.decorative:
-        return [(key, "The picture needs an alternative text, or to be marked as decorative.")]
-    return []

@@ -7,7 +7,7 @@ from common.ids import uuid7
 
 
 class Revision(models.Model):
-    """One saved version of an item as a whole, never changed afterwards.
+    """One saved version of an item as a whole; what it holds changes only while its author autosaves.
 
     `item_type` is the name of a registered content type and `item_id` the text of the row's key; there is no
     foreign key, since one table serves every type.
@@ -27,6 +27,9 @@ class Revision(models.Model):
     author_label = models.CharField(max_length=254, blank=True)
     comment = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField()
+    published_at = models.DateTimeField(null=True, blank=True)
+    # Of an autosave: the item's `lock_version` before its author's first one, which their open form still names.
+    since_version = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ("-created_at", "-id")

@@ -305,9 +305,9 @@ def test_a_gallery_keeps_captions_and_order():
     ]
 
 
-def test_settings_know_only_publishing():
+def test_settings_know_only_publishing_and_schedules():
     item = factories.site()
-    assert workflow.allowed(item) == ["publish"]
+    assert workflow.allowed(item) == ["schedule", "publish"]
     with pytest.raises(InvalidTransition):
         publishing.archive(item=item, by=BY)
     factories.republish(item, tagline="Quiet software")

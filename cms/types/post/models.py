@@ -8,7 +8,7 @@ from django.db.models import Q
 from cms import rich_text
 from cms.constants import SUMMARY_MAX
 from cms.fields import RichTextField
-from cms.models.publishable import ContentItem, Ordered, asset_gaps
+from cms.models.publishable import ContentItem, Ordered
 from cms.validators import validate_plain
 
 SEARCHED = SearchVector("title", weight="A", config="english") + SearchVector(
@@ -79,7 +79,7 @@ class Post(ContentItem):
             gaps.append(("excerpt", "An excerpt is needed."))
         if not self.body:
             gaps.append(("body", "The text is empty."))
-        return gaps + asset_gaps("cover", self.cover) + asset_gaps("og_image", self.og_image)
+        return gaps
 
 
 class PostAuthor(models.Model):

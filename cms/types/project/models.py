@@ -11,7 +11,7 @@ from django.db.models import F, Q
 
 from cms.constants import SUMMARY_MAX, TITLE_MAX, Disclosure
 from cms.fields import PartsField, RichTextField
-from cms.models.publishable import ContentItem, LiveQuerySet, Ordered, asset_gaps
+from cms.models.publishable import ContentItem, LiveQuerySet, Ordered
 from cms.parts import Key
 from cms.validators import validate_plain, validate_web_address
 
@@ -38,6 +38,7 @@ class ProjectQuerySet(LiveQuerySet):
 class Project(ContentItem):
     """A project; its client is named only with recorded consent."""
 
+    CONSENT_KEY = "client_consent_at"
     ORDERED = {"gallery": Ordered("cms.GalleryImage", "project", "media", ("caption",))}
 
     client_name = models.CharField("client", max_length=TITLE_MAX, blank=True, validators=[validate_plain])
@@ -100,9 +101,10 @@ class Project(ContentItem):
         if self.ended_on and (self.started_on is None or self.ended_on < self.started_on):
             raise ValidationError({"ended_on": "A project ends after it starts."})
 
-    def consent_withdrawn(self, snapshot: Mapping[str, Any]) -> bool:
-        """Whether the site names a client whose consent is no longer recorded."""
-        return self.disclosure == Disclosure.PUBLIC and snapshot["client_consent_at"] is None
+    @classmethod
+    def needs_consent(cls, snapshot: Mapping[str, Any]) -> bool:
+        """Only a client who is named must have agreed."""
+        return bool(snapshot["disclosure"] == Disclosure.PUBLIC)
 
     def missing(self) -> list[tuple[str, str]]:
         """A public project also has a summary, and the client's consent if it names one."""
@@ -115,9 +117,7 @@ class Project(ContentItem):
             gaps.append(("client_name", "The client's name is needed."))
         if self.disclosure == Disclosure.PUBLIC and self.client_consent_at is None:
             gaps.append(("client_consent_at", "The client's consent is not recorded."))
-        for index, image in enumerate(self.gallery.all()):
-            gaps += asset_gaps(f"gallery/{index}", image)
-        return gaps + asset_gaps("og_image", self.og_image)
+        return gaps
 
 
 class GalleryImage(models.Model):

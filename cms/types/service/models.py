@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from cms.constants import SUMMARY_MAX, TITLE_MAX, PriceKind, ServiceIcon
 from cms.fields import PartsField, RichTextField
-from cms.models.publishable import ContentItem, asset_gaps
+from cms.models.publishable import ContentItem
 from cms.parts import Key, Kind
 from cms.validators import validate_link, validate_plain
 
@@ -97,4 +97,4 @@ class Service(ContentItem):
             gaps.append(("price", "A price on request has no amount."))
         if self.price_kind != PriceKind.ON_REQUEST and self.price_amount is None:
             gaps.append(("price", "This kind of price needs an amount and a currency."))
-        return gaps + asset_gaps("cover", self.cover) + asset_gaps("og_image", self.og_image)
+        return gaps

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 
 from cms.constants import SEO_DESCRIPTION_MAX
 from cms.fields import PartsField, RichTextField
-from cms.models.publishable import Publishable, asset_gaps
+from cms.models.publishable import Publishable
 from cms.parts import Key, Kind
 from cms.validators import validate_link, validate_plain, validate_web_address
 
@@ -94,10 +94,8 @@ class SiteSettings(Publishable):
             raise ValidationError({"announcement_ends_at": "It must end after it starts."})
 
     def missing(self) -> list[tuple[str, str]]:
-        """The site has a name, and its pictures have words."""
+        """The site has a name, and a template that the title of a page fits into."""
         gaps = [] if self.name.strip() else [("name", "The studio's name is needed.")]
         if self.seo_title_template.count("%s") != 1:
             gaps.append(("seo_title_template", "It must hold %s exactly once."))
-        for key in ("logo", "icon", "seo_image"):
-            gaps += asset_gaps(key, getattr(self, key))
         return gaps

@@ -10,10 +10,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from cms.constants import TITLE_MAX
-from cms.models.publishable import ContentItem, asset_gaps
+from cms.models.publishable import ContentItem
 from cms.validators import validate_plain, validate_web_address
 
 QUOTE_MAX = 1000
+NAME_MAX = 254
 RATING_MAX = 5
 SEARCHED = SearchVector("person", "company", weight="A", config="english") + SearchVector(
     "quote", weight="B", config="english"
@@ -24,6 +25,8 @@ class Testimonial(ContentItem):
     """A client's words; its title is the person, and it is public only with recorded consent."""
 
     NAME_KEY = "person"
+    CONSENT_KEY = "consent_at"
+    RECORDED = ("verified_by",)
 
     title = models.GeneratedField(
         expression=F("person"),  # type: ignore[arg-type]  # the stub does not know that an F will do
@@ -45,7 +48,7 @@ class Testimonial(ContentItem):
     source_url = models.CharField("source", max_length=500, blank=True, validators=[validate_web_address])
     consent_at = models.DateTimeField("agreed on", null=True, blank=True)
     verified = models.BooleanField(default=False, help_text="We know that this person said it.")
-    verified_by = models.CharField(max_length=254, blank=True, editable=False)
+    verified_by = models.CharField(max_length=NAME_MAX, blank=True, editable=False)
     search = models.GeneratedField(
         expression=SEARCHED, output_field=SearchVectorField(), db_persist=True, editable=False
     )
@@ -77,9 +80,12 @@ class Testimonial(ContentItem):
             GinIndex(name="cms_testimonial_search", fields=["search"]),
         )
 
-    def consent_withdrawn(self, snapshot: Mapping[str, Any]) -> bool:
-        """Whether the person's consent is no longer recorded."""
-        return snapshot["consent_at"] is None
+    @classmethod
+    def recorded(cls, before: Mapping[str, Any], after: Mapping[str, Any], who: str) -> dict[str, Any]:
+        """Write down who vouched for the words, while somebody does."""
+        if not after["verified"]:
+            return {"verified_by": ""}
+        return {} if before.get("verified") else {"verified_by": who[:NAME_MAX]}
 
     def missing(self) -> list[tuple[str, str]]:
         """A public testimonial has a quote, a person and consent."""
@@ -90,4 +96,4 @@ class Testimonial(ContentItem):
             gaps.append(("quote", "The quote is empty."))
         if self.consent_at is None:
             gaps.append(("consent_at", "The person's consent is not recorded."))
-        return gaps + asset_gaps("avatar", self.avatar) + asset_gaps("og_image", self.og_image)
+        return gaps
