@@ -44,7 +44,7 @@ ENTRIES = 4096
 ALIASES = 16384
 ALIAS_CHARACTERS = 1024
 
-OTHER_PATHS = ("tags", "categories", "technologies", "authors", "redirects")
+OTHER_PATHS = ("tags", "categories", "technologies", "authors", "redirects", "changes")
 PRIVATE_PARAMETERS = frozenset({"preview", "view"})
 JSON_RANGES = frozenset({"*/*", "application/*", "application/json", "application/problem+json", ""})
 NOT_IN_304 = frozenset({"content-type", "content-length", "link"})

@@ -37,9 +37,21 @@ class FileNotReady(Conflict):
     )
 
 
+class EndpointOff(Conflict):
+    """Nothing is sent to an endpoint that is switched off or gone."""
+
+    code = "endpoint_off"
+    title = "The webhook is switched off"
+    about = "Nothing is sent to a publish webhook that is switched off. Switch it on first."
+
+
 class NotPublishable(Unprocessable):
     """Something is missing; `errors` has a pointer to each thing."""
 
     code = "not_publishable"
     title = "Something is missing before this can be published"
     about = "Drafts may be incomplete, public content may not. `errors` points at each thing that is missing."
+
+
+class DeliveryFailed(Exception):
+    """An endpoint did not take a webhook's message; the job is tried again."""

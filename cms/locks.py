@@ -1,8 +1,8 @@
-"""Row locks of content. Order: the item, then slug claims, then the content version."""
+"""Row locks of content. Order: the item, then slug claims, then the content version, then its deliveries."""
 
 from typing import TypeVar
 
-from cms.models import Publishable
+from cms.models import Delivery, Publishable, PublishEndpoint
 
 T = TypeVar("T", bound=Publishable)
 
@@ -12,3 +12,14 @@ def locked(item: T) -> T:
     rows = type(item)._default_manager.select_for_update(of=("self",)).select_related("latest_revision")
     row: T = rows.get(pk=item.pk)
     return row
+
+
+def locked_delivery(delivery_id: str) -> Delivery | None:
+    """Return the delivery with its endpoint, locked until the transaction ends; None when it is gone."""
+    rows = Delivery.objects.select_for_update(of=("self",), no_key=True).select_related("endpoint")
+    return rows.filter(pk=delivery_id).first()
+
+
+def locked_endpoint(endpoint: PublishEndpoint) -> PublishEndpoint:
+    """Return the endpoint, locked until the transaction ends and read again."""
+    return PublishEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)

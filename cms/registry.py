@@ -105,6 +105,11 @@ def singleton(name: str) -> Singleton:
     return _singletons[name]
 
 
+def singleton_of(model: type[Model]) -> Singleton:
+    """Return the type with one row whose rows are of `model`."""
+    return next(one for one in _singletons.values() if one.model is model)
+
+
 def all_singletons() -> list[Singleton]:
     """Return every type with one row."""
     return list(_singletons.values())
@@ -122,6 +127,11 @@ def register(content_type: ContentType) -> ContentType:
 def get(name: str) -> ContentType:
     """Return the type called `name`."""
     return _types[name]
+
+
+def of_model(model: type[Model]) -> ContentType:
+    """Return the type whose rows are of `model`."""
+    return next(one for one in _types.values() if one.model is model)
 
 
 def all_types() -> list[ContentType]:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from cms import reading, registry
 from cms.constants import State
 from cms.models import (
+    Change,
     ContentVersion,
     MediaAsset,
     Post,
@@ -39,6 +40,18 @@ def content_version() -> Version:
     """Return the version on which every public cache hangs, by one query."""
     row = ContentVersion.objects.filter(pk=1).values_list("number", "changed_at").first()
     return Version(*row) if row else Version(1, None)
+
+
+def changes_since(since: int) -> tuple[QuerySet[Change], Version]:
+    """Return the changes after a content version, not beyond the newest one, and that one; two queries in all.
+
+    Raises Gone when some of them are no longer kept.
+    """
+    row = ContentVersion.objects.filter(pk=1).values_list("number", "changed_at", "changes_after").first()
+    number, changed_at, changes_after = row or (1, None, 0)
+    if since < changes_after:
+        raise Gone(f"Changes up to version {changes_after} are no longer kept: read the content anew.")
+    return Change.objects.filter(version__gt=since, version__lte=number), Version(number, changed_at)
 
 
 def live_services() -> QuerySet[Any]:

@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +24,7 @@ from common.parameters import positive_int, single
 DEFAULT_PER_PAGE = 20
 MOST_PER_PAGE = 100
 CURSOR_DIGEST_BYTES = 16
+_NO_INSTANT = datetime(1970, 1, 1, tzinfo=UTC)  # stands in the cursors of lists whose order is a number
 Serialize = Callable[[Sequence[Any]], list[Any]]
 
 
@@ -129,17 +130,58 @@ def cursor_list(
         rows.reverse()
     has_next, has_prev = (True, more) if backwards else (more, bool(place))
 
-    def link(direction: str, row: Any) -> str:
-        cursor = _write_cursor(signer, direction, getattr(row, instant), row.pk)
-        others = [(key, value) for key, values in request.GET.lists() for value in values if key != "cursor"]
-        return f"{absolute(request.path)}?{urlencode([*others, ('cursor', cursor)])}"
+    def cursor(direction: str, row: Any) -> str:
+        return _write_cursor(signer, direction, getattr(row, instant), row.pk)
 
-    links = {
-        "self": absolute(request.get_full_path()),
-        "next": link("next", rows[-1]) if has_next and rows else None,
-        "prev": link("prev", rows[0]) if has_prev and rows else None,
-    }
+    links = _cursor_links(
+        request,
+        following=cursor("next", rows[-1]) if has_next and rows else None,
+        preceding=cursor("prev", rows[0]) if has_prev and rows else None,
+    )
     return Response({"data": serialize(rows), "meta": {"per_page": per_page}, "links": links})
+
+
+def numbered_list(
+    request: Request,
+    queryset: QuerySet[Any],
+    *,
+    name: str,
+    number: str,
+    filters: Mapping[str, Any],
+    serialize: Serialize,
+    meta: Mapping[str, Any],
+) -> Response:
+    """`{data, meta, links}` by keyset on the unique column `number`, smallest first; else as `cursor_list`."""
+    per_page = positive_int(request, "per_page", default=DEFAULT_PER_PAGE, maximum=MOST_PER_PAGE)
+    signer = Signer(salt=f"cursor.{name}.{_fingerprint(filters)}")
+    place = _read_cursor(signer, single(request, "cursor"))
+    backwards = place is not None and place[0] == "prev"
+    beyond = {} if place is None else {f"{number}__{'lt' if backwards else 'gt'}": place[2]}
+    ordered = queryset.filter(**beyond).order_by(f"-{number}" if backwards else number)
+    rows = list(ordered[: per_page + 1])
+    more, rows = len(rows) > per_page, rows[:per_page]
+    if backwards:
+        rows.reverse()
+    has_next, has_prev = (True, more) if backwards else (more, place is not None)
+
+    def cursor(direction: str, row: Any) -> str:
+        return _write_cursor(signer, direction, _NO_INSTANT, getattr(row, number))
+
+    links = _cursor_links(
+        request,
+        following=cursor("next", rows[-1]) if has_next and rows else None,
+        preceding=cursor("prev", rows[0]) if has_prev and rows else None,
+    )
+    return Response({"data": serialize(rows), "meta": {"per_page": per_page, **meta}, "links": links})
+
+
+def _cursor_links(request: Request, *, following: str | None, preceding: str | None) -> dict[str, str | None]:
+    others = [(key, value) for key, values in request.GET.lists() for value in values if key != "cursor"]
+
+    def link(cursor: str | None) -> str | None:
+        return cursor and f"{absolute(request.path)}?{urlencode([*others, ('cursor', cursor)])}"
+
+    return {"self": absolute(request.get_full_path()), "next": link(following), "prev": link(preceding)}
 
 
 def _fingerprint(filters: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """Addresses of content, made from what is registered."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.http.response import HttpResponseBase
@@ -10,21 +10,30 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from cms import registry
-from cms.api import schema, taxonomies
+from cms.api import changes, schema, taxonomies
 from cms.api.views import ContentDetail, ContentList, PublicView, SingletonDetail
 from common.api.schema import operation
-from common.errors import Gone, NotFound, RateLimited
+from common.errors import DomainError, Gone, NotFound, RateLimited
 
 Handler = Callable[..., HttpResponseBase]
 TAGS = ["Content"]
 
 
-def described(view: type[PublicView], name: str, *, answer: Any, parameters: Any = (), detail: bool = False) -> Handler:
+def described(
+    view: type[PublicView],
+    name: str,
+    *,
+    answer: Any,
+    parameters: Any = (),
+    detail: bool = False,
+    errors: Sequence[type[DomainError]] = (),
+) -> Handler:
     """Return the view function of a copy of `view` whose operation is described."""
+    refusals = errors or ([NotFound, Gone, RateLimited] if detail else [NotFound, RateLimited])
     described_get = operation(
         name,
         responses={200: answer},
-        errors=[NotFound, Gone, RateLimited] if detail else [NotFound, RateLimited],
+        errors=refusals,
         parameters=parameters,
         tags=TAGS,
     )(_copy(view))
@@ -96,6 +105,17 @@ urlpatterns = [
         "authors/<str:slug>",
         described(taxonomies.AuthorDetail, "getAuthor", answer=taxonomies.AuthorDetailSerializer),
         name="getAuthor",
+    ),
+    path(
+        "changes",
+        described(
+            changes.ChangeList,
+            "listChanges",
+            answer=changes.ChangeListSerializer,
+            parameters=changes.DESCRIBED,
+            errors=[Gone, RateLimited],
+        ),
+        name="listChanges",
     ),
     path(
         "redirects",

@@ -1,6 +1,7 @@
 """All tables of content; those of one type stand in `cms/types/<name>/models.py`."""
 
 from cms.models.media import MediaAsset
+from cms.models.outward import Change, Delivery, PublishEndpoint
 from cms.models.publishable import ContentItem, LiveQuerySet, Ordered, Publishable
 from cms.models.revision import Revision, SlugClaim, SlugHistory
 from cms.models.taxonomy import Author, Category, Tag, Technology
@@ -14,8 +15,10 @@ from cms.types.testimonial.models import Testimonial
 __all__ = [
     "Author",
     "Category",
+    "Change",
     "ContentItem",
     "ContentVersion",
+    "Delivery",
     "GalleryImage",
     "LiveQuerySet",
     "MediaAsset",
@@ -23,6 +26,7 @@ __all__ = [
     "Post",
     "PostAuthor",
     "Project",
+    "PublishEndpoint",
     "Publishable",
     "RelatedPost",
     "Revision",

@@ -12,6 +12,8 @@ class ContentVersion(models.Model):
     number = models.PositiveBigIntegerField(default=1)
     changed_at = models.DateTimeField(db_default=Now())
     changed_by = models.CharField(max_length=254, blank=True)
+    # Rows of `Change` up to this version are gone: whoever asks from before it would miss some.
+    changes_after = models.PositiveBigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = (models.CheckConstraint(name="cms_content_version_one_row", condition=Q(id=1)),)

@@ -1,0 +1,31 @@
+"""Jobs of the content app."""
+
+from cms.actions import changes, deliveries, sending
+from cms.constants import DELIVER, DELIVER_ATTEMPTS
+from cms.errors import DeliveryFailed
+from common.clock import db_now
+from common.handlers import JobRun, PermanentError, hours, job
+
+
+@job(DELIVER, max_attempts=DELIVER_ATTEMPTS, time_limit=60)
+def deliver_webhook(run: JobRun, *, delivery_id: str) -> None:
+    """Send one message; what was answered is kept with it, and a refusal is tried again later."""
+    delivery = deliveries.begin(delivery_id=delivery_id, by=run.by, now=db_now())
+    if delivery is None:
+        return
+    answer = sending.attempt(delivery=delivery, outside=run.outside("post"), by=run.by, now=db_now())
+    if not answer.error:
+        with run.effects():
+            deliveries.settle(delivery=delivery, answer=answer, final=True, by=run.by, now=db_now())
+        return
+    final = answer.final or run.attempt >= DELIVER_ATTEMPTS
+    deliveries.settle(delivery=delivery, answer=answer, final=final, by=run.by, now=db_now())
+    raise PermanentError(answer.error) if answer.final else DeliveryFailed(answer.error)
+
+
+@job("cms.forget_outward", every=hours(24))
+def forget_outward(run: JobRun) -> None:
+    """Delete old changes and finished deliveries."""
+    with run.effects():
+        changes.forget(by=run.by, now=db_now())
+        deliveries.forget(by=run.by, now=db_now())

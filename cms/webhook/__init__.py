@@ -1,0 +1,1 @@
+"""How a publish webhook is signed and sent. Knows no models."""

@@ -1,0 +1,82 @@
+"""One POST to an endpoint: bounded in time, to the very address that was checked, following no redirect."""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cms.webhook.address import Address, Refused, parse, require_public, resolve
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 10.0
+TAKEN = range(200, 300)
+GONE = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: a status, or none with the reason; `error` is empty when the message was taken.
+
+    With `final` another try is useless.
+    """
+
+    status: int | None
+    error: str
+    final: bool = False
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    """Send the body and return the answer; never raises for what the other side does."""
+    try:
+        address = parse(url)
+        status = _send(address, body, headers)
+    except Refused as refusal:
+        return Answer(None, str(refusal), final=True)
+    except TimeoutError:
+        return Answer(None, "The endpoint did not answer in time.")
+    except (OSError, UnicodeError, http.client.HTTPException) as fault:
+        return Answer(None, f"The endpoint could not be reached: {type(fault).__name__}: {fault}"[:300])
+    if status in TAKEN:
+        return Answer(status, "")
+    return Answer(status, f"The endpoint answered {status}.", final=status == GONE)
+
+
+def _send(address: Address, body: bytes, headers: Mapping[str, str]) -> int:
+    # The name is asked for once, and the call goes to what was checked: a second answer (DNS rebinding) is no way in.
+    connection = _Pinned(address, resolve(address))
+    try:
+        connection.request("POST", address.path, body, dict(headers))
+        return connection.getresponse().status  # the body is of no interest, and may have no end
+    finally:
+        connection.close()
+
+
+class _Pinned(http.client.HTTPConnection):
+    """A connection to one of these IP addresses, with TLS for the name where the address is secure."""
+
+    def __init__(self, address: Address, ips: list[str]) -> None:
+        super().__init__(address.host, address.port, timeout=ANSWER_SECONDS)
+        self._address, self._ips = address, ips
+        self.default_port = 443 if address.secure else 80  # names the port in `Host` only where it is another
+
+    def connect(self) -> None:
+        """Connect to the first address that answers."""
+        plain = self._connected()
+        try:
+            require_public(str(plain.getpeername()[0]))
+            plain.settimeout(ANSWER_SECONDS)
+            secure = self._address.secure
+            context = ssl.create_default_context() if secure else None
+            self.sock = context.wrap_socket(plain, server_hostname=self._address.host) if context else plain
+        except BaseException:
+            plain.close()
+            raise
+
+    def _connected(self) -> socket.socket:
+        for ip in self._ips[:-1]:
+            try:
+                return socket.create_connection((ip, self._address.port), CONNECT_SECONDS)
+            except OSError:
+                continue
+        return socket.create_connection((self._ips[-1], self._address.port), CONNECT_SECONDS)
