@@ -16,6 +16,7 @@ from django.db.models.functions import JSONObject
 from rest_framework import serializers
 
 from cms import rich_text
+from cms.models import MediaAsset
 from common.api.serializers import MoneySerializer
 from common.instants import instant
 
@@ -23,11 +24,36 @@ Row = dict[str, Any]
 Schema = serializers.Field[Any, Any, Any, Any] | serializers.BaseSerializer[Any]
 JSON_TYPES = frozenset({type(None), str, bool, int, float, list, dict})
 Batch = Callable[[Sequence[Row]], Mapping[Any, Any]]
+IMAGE_MEMBERS = {"id": "id", "alt": "alt", "x": "focal_x", "y": "focal_y", "image": "image"}
+SHOW_ID = "show_id"
+
+
+def first(found: Sequence[Any]) -> Any:
+    """Return the first of what was found, or None."""
+    return found[0] if found else None
+
+
+@dataclass(frozen=True)
+class Related:
+    """How a draft's relation is read, which only its revision knows: `key` names it there.
+
+    `rows` are those that it may name, in their order where the relation has none of its own; `shape` makes the value
+    that the live row's annotation has, out of one object of `members` for each row that was found.
+    """
+
+    key: str
+    rows: QuerySet[Any]
+    members: Mapping[str, Any]
+    shape: Callable[[list[Any]], Any] = list
 
 
 @dataclass(frozen=True)
 class Output:
-    """One key of an answer. `batch` is for what another table knows: one query for all rows, by their id."""
+    """One key of an answer.
+
+    `batch` is for what another table knows: one query for all rows, by their id. `drafted` says for annotations that
+    hang on the item's own relations how a draft has them; the others are the live row's also in a draft.
+    """
 
     name: str
     schema: Schema
@@ -35,6 +61,7 @@ class Output:
     columns: tuple[str, ...] = ()
     annotations: Mapping[str, Any] = field(default_factory=dict)
     batch: Batch | None = None
+    drafted: Mapping[str, Related] = field(default_factory=dict)
 
 
 def plain(name: str, schema: Schema, column: str = "") -> Output:
@@ -62,8 +89,18 @@ def picture(name: str, column: str = "") -> Output:
     source = column or name
     label = f"_{name}"
     return Output(
-        name, ImageSerializer(allow_null=True), lambda row: image(row[label]), (), {label: image_json(source)}
+        name,
+        ImageSerializer(allow_null=True),
+        lambda row: image(row[label]),
+        (),
+        {label: image_json(source)},
+        drafted={label: asset(source)},
     )
+
+
+def asset(key: str) -> Related:
+    """A draft's picture."""
+    return Related(key, MediaAsset.objects.all(), IMAGE_MEMBERS, first)
 
 
 def money(name: str, amount: str, currency: str) -> Output:
@@ -75,10 +112,17 @@ def money(name: str, amount: str, currency: str) -> Output:
     return Output(name, MoneySerializer(allow_null=True), read, (amount, currency))
 
 
-def many(name: str, schema: Schema, queryset: QuerySet[Any], /, **members: str) -> Output:
-    """A list of small objects that one subquery gathers; `queryset` refers to the row by OuterRef and is ordered."""
+def many(
+    name: str, schema: Schema, queryset: QuerySet[Any], /, *, of: QuerySet[Any] | None = None, **members: str
+) -> Output:
+    """A list of small objects that one subquery gathers; `queryset` refers to the row by OuterRef and is ordered.
+
+    `of` is given where the item's own relation of this name holds them: the rows that a draft may name.
+    """
     label = f"_{name}"
-    return Output(name, schema, lambda row: row[label], (), {label: gathered(queryset, **dict[str, Any](members))})
+    drafted = {} if of is None else {label: Related(name, of, members)}
+    found = {label: gathered(queryset, **dict[str, Any](members))}
+    return Output(name, schema, lambda row: row[label], (), found, drafted=drafted)
 
 
 def gathered(queryset: QuerySet[Any], /, *, limit: int | None = None, **members: Any) -> "Func[Any]":
@@ -87,22 +131,30 @@ def gathered(queryset: QuerySet[Any], /, *, limit: int | None = None, **members:
     return Func(found, function="to_jsonb", output_field=JSONField())
 
 
-def one(name: str, schema: Schema, queryset: QuerySet[Any], /, **members: str) -> Output:
-    """One small object that a subquery finds, or null."""
+def one(
+    name: str, schema: Schema, queryset: QuerySet[Any], /, *, of: QuerySet[Any] | None = None, **members: str
+) -> Output:
+    """One small object that a subquery finds, or null; `of` is as in `many`."""
     label = f"_{name}"
+    drafted = {} if of is None else {label: Related(name, of, members, first)}
     subquery = Subquery(queryset.values(found=JSONObject(**members))[:1])
-    return Output(name, schema, lambda row: row[label], (), {label: subquery})
+    return Output(name, schema, lambda row: row[label], (), {label: subquery}, drafted=drafted)
 
 
 def image_json(relation: str) -> JSONObject:
     """Return the expression that gathers a picture over a foreign key to MediaAsset."""
-    return JSONObject(
-        id=f"{relation}__id",
-        alt=f"{relation}__alt",
-        x=f"{relation}__focal_x",
-        y=f"{relation}__focal_y",
-        image=f"{relation}__image",
-    )
+    return JSONObject(**{name: f"{relation}__{column}" for name, column in IMAGE_MEMBERS.items()})
+
+
+def with_media_ids(found: Any) -> Any:
+    """Mark every gathered picture, so that `image` names its id: staff write pictures by it."""
+    if isinstance(found, list):
+        return [with_media_ids(one) for one in found]
+    if not isinstance(found, dict):
+        return found
+    if IMAGE_MEMBERS.keys() <= found.keys():
+        return {**found, SHOW_ID: True}
+    return {name: with_media_ids(value) for name, value in found.items()}
 
 
 def image(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -110,7 +162,7 @@ def image(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if found is None or found["id"] is None:
         return None
     base, about = settings.MEDIA_BASE_URL, found["image"]
-    return {
+    shown: dict[str, Any] = {
         "alt": found["alt"],
         "width": about["width"],
         "height": about["height"],
@@ -123,6 +175,22 @@ def image(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
             for one in about["variants"]
         ],
     }
+    if SHOW_ID in found:
+        shown["id"] = found["id"]
+    return shown
+
+
+def term(name: str, of: QuerySet[Any]) -> Output:
+    """The tag, category or technology of a foreign key, one of `of`, or null."""
+    label = f"_{name}"
+    found = JSONObject(slug=f"{name}__slug", name=f"{name}__name")
+    drafted = Related(name, of, {"slug": "slug", "name": "name"}, first)
+    schema = TermSerializer(allow_null=True)
+    return Output(name, schema, lambda row: _known(row[label]), (), {label: found}, drafted={label: drafted})
+
+
+def _known(found: Row | None) -> Row | None:
+    return None if found is None or found["slug"] is None else found
 
 
 def of_row(*relation: str) -> Q:
@@ -149,6 +217,7 @@ class FocalSerializer(serializers.Serializer[Any]):
 class ImageSerializer(serializers.Serializer[Any]):
     """A picture; every address is immutable."""
 
+    id = serializers.UUIDField(required=False, help_text="For staff, in drafts: pictures are written by it.")
     alt = serializers.CharField(allow_blank=True)
     width = serializers.IntegerField()
     height = serializers.IntegerField()

@@ -12,7 +12,7 @@ from cms.constants import PARTS_MAX
 from cms.validators import validate_link, validate_plain
 from common.weekdays import Weekday
 
-_TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 class Kind(Enum):
@@ -62,5 +62,5 @@ def _check_value(value: Any, key: Key, number: int) -> None:
     validate_plain(value)
     if value and key.kind is Kind.LINK:
         validate_link(value)
-    if value and key.kind is Kind.TIME and not _TIME.fullmatch(value):
+    if value and key.kind is Kind.TIME and not TIME.fullmatch(value):
         raise ValidationError(f"{where}: a time such as 09:00.", code="invalid")

@@ -5,9 +5,12 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from cms import registry
+from cms import drafted, registry
+from cms.drafted import STAFF, Drafted, Visible
+from cms.models import ContentItem, Publishable
 from cms.output import Output, Row
-from cms.registry import ContentType, Include
+from cms.registry import ContentType, Include, Singleton
+from cms.snapshots import Snapshot
 
 
 def selected(queryset: QuerySet[Any], outputs: Iterable[Output]) -> QuerySet[Any]:
@@ -18,8 +21,13 @@ def selected(queryset: QuerySet[Any], outputs: Iterable[Output]) -> QuerySet[Any
     return queryset.values("id", *(column for column in columns if column != "id"), **annotations)
 
 
-def finished(rows: Sequence[Row], outputs: Sequence[Output], includes: Sequence[Include] = ()) -> list[Row]:
-    """Make the answer of selected rows; batches and includes cost one query each for all rows."""
+def finished(
+    rows: Sequence[Row], outputs: Sequence[Output], includes: Sequence[Include] = (), *, keep: bool = False
+) -> list[Row]:
+    """Make the answer of selected rows; batches and includes cost one query each for all rows.
+
+    With `keep` a reference stays where there is no live row to put in its place.
+    """
     found = {output.name: output.batch(rows) for output in outputs if output.batch and rows}
     answers = [
         {
@@ -29,11 +37,11 @@ def finished(rows: Sequence[Row], outputs: Sequence[Output], includes: Sequence[
         for row in rows
     ]
     for include in includes:
-        _replace(answers, include)
+        _replace(answers, include, keep=keep)
     return answers
 
 
-def _replace(answers: Sequence[Row], include: Include) -> None:
+def _replace(answers: Sequence[Row], include: Include, *, keep: bool) -> None:
     """Put list rows in the place of references."""
     wanted = {reference["slug"] for answer in answers for reference in _references(answer, include)}
     other = registry.get(include.type_name)
@@ -41,7 +49,9 @@ def _replace(answers: Sequence[Row], include: Include) -> None:
     by_slug = {row["slug"]: row for row in rows}
     for answer in answers:
         full = [
-            by_slug[reference["slug"]] for reference in _references(answer, include) if reference["slug"] in by_slug
+            by_slug.get(reference["slug"], reference)
+            for reference in _references(answer, include)
+            if keep or reference["slug"] in by_slug
         ]
         answer[include.key] = full if include.many else next(iter(full), None)
 
@@ -64,3 +74,41 @@ def detail(
     chosen = outputs if outputs is not None else list(content_type.outputs.values())
     rows = list(selected(content_type.live().filter(slug=slug), chosen)[:1])
     return finished(rows, chosen, includes)[0] if rows else None
+
+
+def draft(content_type: ContentType, item: ContentItem, snapshot: Snapshot) -> Row:
+    """Return the detail that `snapshot` would have if it were published, as its readers would get it.
+
+    Other content that is not public stays out, as it would.
+    """
+    outputs = list(content_type.outputs.values())
+    return drafts([(item, snapshot)], outputs, visible=drafted.only_live)[0]
+
+
+def drafts(
+    versions: Sequence[Drafted],
+    outputs: Sequence[Output],
+    includes: Sequence[Include] = (),
+    *,
+    visible: Visible,
+    media_ids: bool = False,
+) -> list[Row]:
+    """Return the answers of drafts of one type: as many queries whatever their number.
+
+    `visible` narrows other content that a draft may name; `media_ids` adds the ids of pictures.
+    """
+    rows = drafted.rows(versions, outputs, visible=visible, media_ids=media_ids)
+    return finished(rows, outputs, includes, keep=True)
+
+
+def singleton_draft(one: Singleton, item: Publishable, snapshot: Snapshot, *, media_ids: bool = False) -> Row:
+    """Return the answer that `snapshot` of a type with one row would have if it were published."""
+    rows = drafted.rows([(item, snapshot)], [one.output], visible=drafted.only_live, media_ids=media_ids)
+    answer: Row = one.output.read(rows[0])
+    return answer
+
+
+def staff_keys(item: Publishable) -> Row:
+    """Return what staff are told of an item beside its content; wants its revisions loaded."""
+    row = drafted.rows([(item, {})], STAFF, visible=drafted.only_live, media_ids=False)[0]
+    return {output.name: output.read(row) for output in STAFF}

@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 from rest_framework import serializers
 
 from cms.output import Output
+from cms.writing import Writable
 
 Ordering = tuple[Any, ...]
 
@@ -50,7 +51,8 @@ class ContentType:
     """What there is to know about a type with addresses of its own.
 
     `operation` completes operation ids (`Post`: listPosts, getPost); `path` and `page` are the first segments of its
-    addresses under `/api` and on the site; `tag` names it in surrogate keys.
+    addresses under `/api` and on the site; `tag` names it in surrogate keys. `writable` are the keys of its bodies,
+    and `draft_outputs` those that only staff read, in drafts: what they write and readers never see.
     """
 
     name: str
@@ -65,6 +67,8 @@ class ContentType:
     default_sort: str
     filters: tuple[Filter, ...]
     includes: tuple[Include, ...] = ()
+    draft_outputs: tuple[Output, ...] = ()
+    writable: tuple[Writable, ...] = ()
 
     def live(self) -> QuerySet[Any]:
         """Every row that is public: where each public query starts."""
@@ -79,7 +83,11 @@ class ContentType:
 
 @dataclass(frozen=True)
 class Singleton:
-    """A type with one row and one address: `read` gives its public answer, `schema` describes it."""
+    """A type with one row and one address.
+
+    `read` gives its public answer and `schema` describes it; `output` makes the same of a draft's columns, and
+    `writable` are the keys of its body.
+    """
 
     name: str
     model: type[Model]
@@ -88,6 +96,8 @@ class Singleton:
     tag: str
     read: Callable[[], dict[str, Any]]
     schema: type[serializers.Serializer[Any]]
+    output: Output
+    writable: tuple[Writable, ...]
 
 
 _types: dict[str, ContentType] = {}

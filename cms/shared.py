@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from cms.output import ImageSerializer, Output, Row, image, image_json, plain
 from cms.registry import Filter, Kind, Ordering
+from cms.writing import own
 from common.api.serializers import InstantField
 from common.links import absolute
 
@@ -26,6 +27,9 @@ TAIL: tuple[Output, ...] = (
     plain("published_at", InstantField()),
     plain("updated_at", InstantField()),
 )
+
+
+WRITABLE = own("slug", "featured", "position", "seo_title", "seo_description", "og_image", "canonical_url", "noindex")
 
 
 class SeoSerializer(serializers.Serializer[Any]):

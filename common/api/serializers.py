@@ -94,6 +94,18 @@ class InstantField(serializers.DateTimeField):
             self.fail("overflow")
 
 
+class CurrencyField(StrictCharField):
+    """A currency in any case, made upper case."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("help_text", "ISO 4217, in any case.")
+        super().__init__(**{"min_length": 3, "max_length": 3, **kwargs})
+
+    def to_internal_value(self, data: Any) -> str:
+        """The code in upper case."""
+        return super().to_internal_value(data).upper()
+
+
 class MoneySerializer(serializers.Serializer[Any]):
     """An amount in minor units with its currency."""
 

@@ -7,11 +7,12 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 from rest_framework import serializers
 
 from cms import shared
-from cms.models import Author, Post, PostAuthor, RelatedPost, Tag
+from cms.models import Author, Category, Post, PostAuthor, RelatedPost, Tag
 from cms.output import (
     AuthorSerializer,
     Output,
     ReferenceSerializer,
+    Related,
     Row,
     TermSerializer,
     gathered,
@@ -22,8 +23,10 @@ from cms.output import (
     picture,
     plain,
     rich,
+    term,
 )
 from cms.registry import ContentType, Filter, Include, Kind, register
+from cms.writing import own
 
 PATH, PAGE = "blogs", "blog"
 RELATED_BY_TAGS = 3
@@ -31,11 +34,6 @@ RELATED_BY_TAGS = 3
 
 def _authors(row: Row) -> list[dict[str, Any]]:
     return [{"slug": one["slug"], "name": one["name"], "avatar": image(one["avatar"])} for one in row["_authors"]]
-
-
-def _category(row: Row) -> dict[str, str] | None:
-    slug, name = row["category__slug"], row["category__name"]
-    return None if slug is None else {"slug": slug, "name": name}
 
 
 def _related(row: Row) -> list[dict[str, str]]:
@@ -69,7 +67,8 @@ def _before(queryset: QuerySet[Any], instant: datetime) -> QuerySet[Any]:
 
 
 SIGNED_BY = PostAuthor.objects.filter(of_row("post")).order_by("position")
-TAGS = Tag.objects.filter(of_row("posts")).order_by("name", "id")
+BY_NAME = Tag.objects.order_by("name", "id")
+TAGS = BY_NAME.filter(of_row("posts"))
 CHOSEN = RelatedPost.objects.filter(
     of_row("post"), related__live_revision__isnull=False, related__deleted_at__isnull=True
 ).order_by("position")
@@ -104,9 +103,16 @@ POST = register(
                         SIGNED_BY, slug="author__slug", name="author__name", avatar=image_json("author__avatar")
                     )
                 },
+                drafted={
+                    "_authors": Related(
+                        "authors",
+                        Author.objects.all(),
+                        {"slug": "slug", "name": "name", "avatar": image_json("avatar")},
+                    )
+                },
             ),
-            Output("category", TermSerializer(allow_null=True), _category, ("category__slug", "category__name")),
-            many("tags", TermSerializer(many=True), TAGS, slug="slug", name="name"),
+            term("category", Category.objects.all()),
+            many("tags", TermSerializer(many=True), TAGS, of=BY_NAME, slug="slug", name="name"),
             plain("pinned", serializers.BooleanField()),
             plain("reading_minutes", serializers.IntegerField()),
             *shared.TAIL,
@@ -123,6 +129,7 @@ POST = register(
                     "_related": gathered(CHOSEN, slug="related__slug", title="related__title"),
                     "_alike": gathered(ALIKE, limit=RELATED_BY_TAGS, slug="slug", title="title"),
                 },
+                drafted={"_related": Related("related", Post.objects.all(), {"slug": "slug", "title": "title"})},
             ),
             *shared.detail_tail(PATH, PAGE),
         ),
@@ -142,5 +149,9 @@ POST = register(
             Filter("published_before", Kind.INSTANT, _before, "Published before this instant."),
         ),
         includes=(Include("related", "post", many=True),),
+        writable=(
+            *shared.WRITABLE,
+            *own("title", "excerpt", "body", "cover", "authors", "category", "tags", "pinned", "related"),
+        ),
     )
 )

@@ -8,11 +8,13 @@ from rest_framework import serializers
 
 from cms import shared
 from cms.constants import Disclosure
-from cms.models import GalleryImage, Project, Service, Technology, Testimonial
+from cms.models import GalleryImage, MediaAsset, Project, Service, Technology, Testimonial
 from cms.output import (
+    IMAGE_MEMBERS,
     ImageSerializer,
     Output,
     ReferenceSerializer,
+    Related,
     Row,
     TermSerializer,
     gathered,
@@ -25,6 +27,8 @@ from cms.output import (
     rich,
 )
 from cms.registry import ContentType, Filter, Include, Kind, register
+from cms.writing import own
+from common.api.serializers import InstantField
 
 PATH, PAGE = "projects", "projects"
 
@@ -59,6 +63,10 @@ def _gallery(row: Row) -> list[dict[str, Any]]:
     return [{**(image(found["media"]) or {}), "caption": found["caption"]} for found in row["_gallery"]]
 
 
+def _first_picture(gallery: list[dict[str, Any]]) -> Any:
+    return gallery[0]["media"] if gallery else None
+
+
 def _by_service(queryset: QuerySet[Any], slug: str) -> QuerySet[Any]:
     return queryset.filter(Exists(Service.objects.all().live().filter(slug=slug, projects=OuterRef("pk"))))
 
@@ -72,8 +80,10 @@ def _by_year(queryset: QuerySet[Any], year: int) -> QuerySet[Any]:
 
 
 PICTURES = GalleryImage.objects.filter(of_row("project")).order_by("position")
-SERVICES = Service.objects.all().live().filter(of_row("projects")).order_by("position", "id")
-TERMS = Technology.objects.filter(of_row("projects")).order_by("name", "id")
+IN_ORDER = Service.objects.order_by("position", "id")
+SERVICES = IN_ORDER.live().filter(of_row("projects"))
+BY_NAME = Technology.objects.order_by("name", "id")
+TERMS = BY_NAME.filter(of_row("projects"))
 TESTIMONIAL = Testimonial.objects.all().live().filter(pk=OuterRef("testimonial_id"))
 
 PROJECT = register(
@@ -94,9 +104,10 @@ PROJECT = register(
                 lambda row: image(row["_cover"]),
                 (),
                 {"_cover": Subquery(PICTURES.values(found=image_json("media"))[:1])},
+                drafted={"_cover": Related("gallery", MediaAsset.objects.all(), IMAGE_MEMBERS, _first_picture)},
             ),
-            many("services", ReferenceSerializer(many=True), SERVICES, slug="slug", title="title"),
-            many("technologies", TermSerializer(many=True), TERMS, slug="slug", name="name"),
+            many("services", ReferenceSerializer(many=True), SERVICES, of=IN_ORDER, slug="slug", title="title"),
+            many("technologies", TermSerializer(many=True), TERMS, of=BY_NAME, slug="slug", name="name"),
             plain("role", serializers.CharField(allow_blank=True)),
             plain("started_on", serializers.DateField(allow_null=True)),
             plain("ended_on", serializers.DateField(allow_null=True)),
@@ -113,10 +124,18 @@ PROJECT = register(
                 _gallery,
                 (),
                 {"_gallery": gathered(PICTURES, media=image_json("media"), caption="caption")},
+                drafted={"_gallery": Related("gallery", MediaAsset.objects.all(), IMAGE_MEMBERS)},
             ),
             plain("site_url", serializers.CharField(allow_blank=True)),
             plain("repository_url", serializers.CharField(allow_blank=True)),
-            one("testimonial", ReferenceSerializer(allow_null=True), TESTIMONIAL, slug="slug", title="title"),
+            one(
+                "testimonial",
+                ReferenceSerializer(allow_null=True),
+                TESTIMONIAL,
+                of=Testimonial.objects.all(),
+                slug="slug",
+                title="title",
+            ),
             *shared.detail_tail(PATH, PAGE),
         ),
         sorts={**shared.sorts("position", "title", "published_at"), **shared.both_ways("started_on")},
@@ -128,5 +147,16 @@ PROJECT = register(
             Filter("year", Kind.NUMBER, _by_year, "Started in this year."),
         ),
         includes=(Include("services", "service", many=True), Include("testimonial", "testimonial", many=False)),
+        draft_outputs=(
+            plain("client_name", serializers.CharField(allow_blank=True)),
+            plain("client_consent_at", InstantField(allow_null=True)),
+            plain("disclosure", serializers.ChoiceField(choices=Disclosure.values)),
+        ),
+        writable=(
+            *shared.WRITABLE,
+            *own("title", "client_name", "client_consent_at", "disclosure", "summary", "challenge", "approach"),
+            *own("outcome", "metrics", "gallery", "services", "technologies", "role", "started_on", "ended_on"),
+            *own("site_url", "repository_url", "testimonial"),
+        ),
     )
 )

@@ -11,7 +11,8 @@ from cms.constants import PriceKind, ServiceIcon
 from cms.models import Project, Service, Technology
 from cms.output import Output, ReferenceSerializer, Row, TermSerializer, many, money, of_row, picture, plain, rich
 from cms.registry import ContentType, Filter, Include, Kind, register
-from common.api.serializers import MoneySerializer
+from cms.writing import group, own
+from common.api.serializers import CurrencyField, MoneySerializer
 
 PATH, PAGE = "services", "services"
 
@@ -71,7 +72,8 @@ def _by_technology(queryset: QuerySet[Any], slug: str) -> QuerySet[Any]:
     return queryset.filter(Exists(Technology.objects.filter(slug=slug, services=OuterRef("pk"))))
 
 
-TERMS = Technology.objects.filter(of_row("services")).order_by("name", "id")
+BY_NAME = Technology.objects.order_by("name", "id")
+TERMS = BY_NAME.filter(of_row("services"))
 PROJECTS = Project.objects.all().live().filter(of_row("services")).order_by("position", "id")
 
 SERVICE = register(
@@ -93,7 +95,7 @@ SERVICE = register(
             Output(
                 "delivery_weeks", WeeksSerializer(allow_null=True), _weeks, ("delivery_weeks_min", "delivery_weeks_max")
             ),
-            many("technologies", TermSerializer(many=True), TERMS, slug="slug", name="name"),
+            many("technologies", TermSerializer(many=True), TERMS, of=BY_NAME, slug="slug", name="name"),
             Output("booking", ServiceBookingSerializer(allow_null=True), columns=("id",), batch=_booking),
             *shared.TAIL,
         ),
@@ -118,5 +120,18 @@ SERVICE = register(
             Filter("bookable", Kind.BOOLEAN, ports.only_bookable, "Only what can, or cannot, be booked."),
         ),
         includes=(Include("projects", "project", many=True),),
+        writable=(
+            *shared.WRITABLE,
+            *own("title", "tagline", "summary", "body", "icon", "cover", "price_kind"),
+            group(
+                "price",
+                amount="price_amount",
+                currency="price_currency",
+                fields={"price_currency": CurrencyField()},
+            ),
+            group("delivery_weeks", min="delivery_weeks_min", max="delivery_weeks_max"),
+            *own("features", "faq", "technologies"),
+            group("call_to_action", label="call_to_action_label", url="call_to_action_url"),
+        ),
     )
 )

@@ -1,19 +1,22 @@
 """The site settings in the public API: an allow-list of keys, whatever the table holds."""
 
+import functools
 from typing import Any
 
 from django.conf import settings
 from rest_framework import serializers
 
 from cms.models import SiteSettings
-from cms.output import ImageSerializer, image, image_json
+from cms.output import ImageSerializer, Output, asset, image, image_json
 from cms.registry import Singleton, register_singleton
+from cms.writing import group, own
 from common.api.serializers import InstantField, SelfLinkSerializer
 from common.instants import instant
 from common.links import absolute
 
 PATH = "settings"
-_PICTURES = {f"_{name}": image_json(name) for name in ("logo", "icon", "seo_image")}
+_PICTURE_COLUMNS = ("logo", "icon", "seo_image")
+_PICTURES = {f"_{name}": image_json(name) for name in _PICTURE_COLUMNS}
 _COLUMNS = (
     "name",
     "legal_name",
@@ -191,6 +194,7 @@ class SettingsSerializer(serializers.Serializer[Any]):
     links = SelfLinkSerializer()
 
 
+_group = functools.partial(group, whole=False)  # members that a body leaves out stay as they are
 SETTINGS = register_singleton(
     Singleton(
         name="settings",
@@ -200,5 +204,29 @@ SETTINGS = register_singleton(
         tag="settings",
         read=read,
         schema=SettingsSerializer,
+        output=Output(
+            "settings",
+            SettingsSerializer(),
+            _shape,
+            _COLUMNS,
+            _PICTURES,
+            drafted={f"_{name}": asset(name) for name in _PICTURE_COLUMNS},
+        ),
+        writable=(
+            _group("identity", name="name", legal_name="legal_name", tagline="tagline", logo="logo", icon="icon"),
+            _group("contact", email="email", phone="phone", address="address", map_url="map_url"),
+            *own("opening_hours", "social"),
+            _group("navigation", header="navigation_header", footer="navigation_footer"),
+            _group("seo", title_template="seo_title_template", description="seo_description", image="seo_image"),
+            _group("analytics", cookieless="analytics_cookieless", do_not_track="analytics_do_not_track"),
+            _group("legal", privacy_url="privacy_url", terms_url="terms_url", imprint="imprint"),
+            _group(
+                "announcement",
+                text="announcement_text",
+                url="announcement_url",
+                starts_at="announcement_starts_at",
+                ends_at="announcement_ends_at",
+            ),
+        ),
     )
 )

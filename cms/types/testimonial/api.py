@@ -10,6 +10,8 @@ from cms.models import Project, Service, Testimonial
 from cms.output import ReferenceSerializer, one, picture, plain
 from cms.registry import ContentType, Filter, Include, Kind, register
 from cms.types.testimonial.models import RATING_MAX
+from cms.writing import own
+from common.api.serializers import InstantField
 
 PATH, PAGE = "testimonials", "testimonials"
 
@@ -46,7 +48,14 @@ TESTIMONIAL = register(
             plain("company", serializers.CharField(allow_blank=True)),
             picture("avatar"),
             plain("rating", serializers.IntegerField(allow_null=True)),
-            one("project", ReferenceSerializer(allow_null=True), ABOUT, slug="slug", title="title"),
+            one(
+                "project",
+                ReferenceSerializer(allow_null=True),
+                ABOUT,
+                of=Project.objects.all(),
+                slug="slug",
+                title="title",
+            ),
             plain("verified", serializers.BooleanField()),
             *shared.TAIL,
         ),
@@ -63,5 +72,11 @@ TESTIMONIAL = register(
             Filter("rating", Kind.NUMBER, _by_rating, "With this rating.", most=RATING_MAX),
         ),
         includes=(Include("project", "project", many=False),),
+        draft_outputs=(plain("consent_at", InstantField(allow_null=True)),),
+        writable=(
+            *shared.WRITABLE,
+            *own("person", "quote", "role", "company", "avatar", "rating", "project", "source_url", "consent_at"),
+            *own("verified"),
+        ),
     )
 )
