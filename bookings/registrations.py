@@ -6,25 +6,28 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from accounts import selectors as accounts
 from bookings import selectors
 from bookings.actions import notices
 from bookings.api.serializers import offer_body
-from bookings.constants import Mode, Status
+from bookings.constants import Mode
 from cms import ports as cms_ports
 from common.actor import Actor, ActorKind
-from common.errors import NotFound
+from common.clock import db_now
 from mail import ports as mail_ports
 from uploads import ports as uploads_ports
 from uploads.errors import InvalidState
-
-CLOSED = {Status.CANCELLED, Status.DECLINED, Status.EXPIRED}
 
 
 def register() -> None:
     """Fill the registries of cms, mail and uploads."""
     cms_ports.register_service_part(service_parts, only_bookable)
-    uploads_ports.register_target("booking", may_attach=may_attach, may_read=may_read)
+    uploads_ports.register_target(
+        "booking",
+        attach="bookings.change_booking",
+        read=selectors.VIEW_PERMISSION,
+        may_attach=may_attach,
+        may_read=may_read,
+    )
     for template in notices.templates():
         mail_ports.register_resend(template, send_again)
         mail_ports.register_repeatable(template)
@@ -48,28 +51,25 @@ def send_again(*, mail: mail_ports.SentMail, by: Actor) -> None:
 
 
 def may_attach(actor: Actor, booking_id: UUID) -> bool:
-    """Whether the actor may bring a file to the booking: its customer, or staff who may change bookings.
+    """Whether there is such a booking for its customer, or for staff, who have the permission already.
 
-    Raises InvalidState, to those who may, when the booking is over.
+    Raises InvalidState, to those who may know of it, when the booking is over.
     """
-    if not _allowed(actor, booking_id, "bookings.change_booking"):
+    booking = selectors.booking_standing(booking_id) if _may_know(actor, booking_id) else None
+    if booking is None or (booking.spam and actor.kind is not ActorKind.CUSTOMER):
         return False
-    try:
-        booking = selectors.booking_by_id(str(booking_id))
-    except NotFound:
-        return False
-    if booking.status in CLOSED:
-        raise InvalidState("The booking is closed.")
+    if booking.spam or selectors.is_over(booking, now=db_now()):
+        raise InvalidState("The booking takes no more files.")
     return True
 
 
 def may_read(actor: Actor, booking_id: UUID) -> bool:
-    """Whether the actor may read a booking's files: its customer, or staff who may see bookings."""
-    return _allowed(actor, booking_id, "bookings.view_booking")
-
-
-def _allowed(actor: Actor, booking_id: UUID, permission: str) -> bool:
+    """Whether the actor may read a booking's files: its customer, or staff, who have the permission already."""
     if actor.kind is ActorKind.CUSTOMER:
-        return actor.id == str(booking_id)
-    user = accounts.user_by_id(actor.id) if actor.kind is ActorKind.STAFF else None
-    return user is not None and user.is_active and user.has_perm(permission)
+        return _may_know(actor, booking_id)
+    booking = selectors.booking_standing(booking_id) if _may_know(actor, booking_id) else None
+    return booking is not None and not booking.spam
+
+
+def _may_know(actor: Actor, booking_id: UUID) -> bool:
+    return actor.kind is ActorKind.STAFF or (actor.kind is ActorKind.CUSTOMER and actor.id == str(booking_id))

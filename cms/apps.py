@@ -18,4 +18,5 @@ class CmsConfig(AppConfig):
         """Let every content type register itself, and say which files are shown."""
         for name in NAMES:
             import_module(f"cms.types.{name}.api")
+        import_module("cms.types.project.files").register()
         uploads.register_use(import_module("cms.selectors").shows_file)

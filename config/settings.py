@@ -99,6 +99,9 @@ AWS_ACCESS_KEY_ID = env.text("AWS_ACCESS_KEY_ID")
 AWS_SECRET_ACCESS_KEY = env.text("AWS_SECRET_ACCESS_KEY")
 MEDIA_ROOT = Path(BASE_DIR, env.text("MEDIA_ROOT", "var/media"))
 MEDIA_BASE_URL = env.text("MEDIA_BASE_URL", f"{PUBLIC_URL}/media").rstrip("/")
+UPLOAD_MAX_BYTES = env.number("UPLOAD_MAX_BYTES", 25 * 1024 * 1024, least=1, most=5 * 1024**3)
+UPLOAD_MAX_PENDING = env.number("UPLOAD_MAX_PENDING", 20, least=1)
+UPLOAD_MAX_OWNER_BYTES = env.number("UPLOAD_MAX_OWNER_BYTES", 2 * 1024**3, least=1)
 UPLOAD_MAX_PIXELS = env.number("UPLOAD_MAX_PIXELS", 25_000_000, least=1)
 CLAMAV_URL = env.parsed(
     "CLAMAV_URL", env.text("CLAMAV_URL"), scheme_of("tcp", "unix"), "tcp://host:3310 or unix:///run/clamav/clamd.ctl"

@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from typing import Final
 
+from django.conf import settings
 from django.db import models
 
 MEGABYTE: Final = 1024 * 1024
 
-MAX_FILE_BYTES: Final = 25 * MEGABYTE
-MAX_PENDING_FILES: Final = 20
-MAX_OWNER_BYTES: Final = 2 * 1024 * MEGABYTE
 MAX_NAME_CHARACTERS: Final = 180
 
 UPLOAD_TTL_SECONDS: Final = 10 * 60
+KEEP_DELETED_DAYS: Final = 30
 CONFIRM_GRACE_SECONDS: Final = 60
 READ_URL_TTL_SECONDS: Final = 60
 SNIFF_BYTES: Final = 64 * 1024
@@ -110,7 +109,12 @@ class PurposeRule:
     bucket: Bucket
     target_kind: str = ""
     customers: bool = False
-    max_bytes: int = MAX_FILE_BYTES
+
+    @property
+    def max_bytes(self) -> int:
+        """The largest file, in bytes."""
+        limit: int = settings.UPLOAD_MAX_BYTES
+        return limit
 
 
 RULES: Final[dict[str, PurposeRule]] = {

@@ -13,9 +13,10 @@ events.register(
         "file.requeued": "A failed file was put back into the queue",
         "file.expired": "A signed upload was never confirmed",
         "file.ingested": "A file was brought in by the server",
-        "file.read": "A private file was opened by staff",
+        "file.read": "A file was opened by staff",
         "file.deleting": "A file was marked for deletion",
         "file.deleted": "The objects of a file were deleted",
+        "file.erased": "A file and all that was kept of it were erased",
         "file.export_stored": "An export was put into the private store",
     },
 )

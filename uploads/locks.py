@@ -31,6 +31,11 @@ def locked_file(file_id: UUID) -> File:
         raise NotFound from None
 
 
+def locked_files_of(*, target_kind: str, target_id: UUID) -> list[File]:
+    """Return every file of a target, deleted ones too, locked in the order of their ids until the transaction ends."""
+    return list(File.objects.select_for_update().filter(target_kind=target_kind, target_id=target_id).order_by("pk"))
+
+
 def transition(file: File, to: State, **values: Any) -> File:
     """Move the file from the state and version that `file` was read with, and write `values` with it.
 

@@ -14,6 +14,8 @@ Use = Callable[[UUID], bool]
 class TargetKind:
     """Who may attach files to a kind of thing, and who may read them."""
 
+    attach: str
+    read: str
     may_attach: Right
     may_read: Right
 
@@ -22,14 +24,15 @@ _targets: dict[str, TargetKind] = {}
 _uses: list[Use] = []
 
 
-def register_target(kind: str, *, may_attach: Right, may_read: Right) -> None:
+def register_target(kind: str, *, attach: str, read: str, may_attach: Right, may_read: Right) -> None:
     """Make `kind` ("booking", "project") a thing that files can belong to; called in `AppConfig.ready()`.
 
-    Both functions take the actor and the target's id. False means that the actor may not know of the target, and is
-    answered with 404; the function raises `PermissionDenied` or `uploads.errors.InvalidState` where the actor may know.
-    The actor may be rebuilt from the file's row (kind and id only), since a job asks again.
+    `attach` and `read` are the permissions that staff need; they are asked first, and the functions see only staff who
+    hold them. Both functions take the actor and the target's id. False means that there is no such target for this
+    actor, and is answered with 404; `may_attach` raises `uploads.errors.InvalidState` for a target that takes no more
+    files. The actor may be rebuilt from the file's row (kind and id only), since a job asks again.
     """
-    _targets[kind] = TargetKind(may_attach=may_attach, may_read=may_read)
+    _targets[kind] = TargetKind(attach, read, may_attach, may_read)
 
 
 def target_kind(kind: str) -> TargetKind | None:

@@ -1,11 +1,13 @@
-"""Who may do what with files. Every refusal hides what the actor may not know of."""
+"""Who may do what with files. Every refusal hides what the actor may not know of.
 
-from collections.abc import Callable
+What staff hold is read before anything is looked up, so that a refusal costs the same whatever there is to hide.
+"""
+
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 
+from accounts import selectors as accounts
 from common.actor import Actor, ActorKind
 from common.errors import NotFound, PermissionDenied
 from uploads import ports
@@ -13,6 +15,8 @@ from uploads.constants import RULES
 from uploads.models import File
 
 ADD, VIEW, DELETE = "uploads.add_file", "uploads.view_file", "uploads.delete_file"
+
+Held = frozenset[str]
 
 
 def owner_of(file: File) -> Actor:
@@ -25,42 +29,49 @@ def owns(file: File, actor: Actor) -> bool:
     return (file.owner_kind, file.owner_id) == (actor.kind.value, actor.id)
 
 
-def staff_has(actor: Actor, permission: str) -> bool:
-    """Whether the actor is an active member of staff with the permission, now."""
+def held_by(actor: Actor) -> Held:
+    """Every permission of an active member of staff, as it stands now; nothing for anybody else."""
     if actor.kind is not ActorKind.STAFF:
-        return False
+        return frozenset()
     try:
-        user = get_user_model().objects.filter(pk=actor.id, is_active=True).first()
+        user = accounts.user_by_id(actor.id)
     except ValidationError:  # an id that is no UUID
-        return False
-    return user is not None and user.has_perm(permission)
+        return frozenset()
+    return frozenset(user.get_all_permissions()) if user and user.is_active else frozenset()
 
 
 def require_attach(*, purpose: str, target_id: UUID | None, actor: Actor) -> None:
     """Raise `PermissionDenied`, `NotFound` or the target's own refusal unless the actor may bring such a file."""
-    rule = RULES[purpose]
-    if actor.kind is ActorKind.CUSTOMER and not rule.customers:
+    rule, held = RULES[purpose], held_by(actor)
+    if not rule.customers and ADD not in held:
         raise PermissionDenied
-    if actor.kind is not ActorKind.CUSTOMER and not rule.customers and not staff_has(actor, ADD):
-        raise PermissionDenied
-    if rule.target_kind and not _target_allows(rule.target_kind, target_id, actor, lambda kind: kind.may_attach):
+    if rule.target_kind:
+        _require_target(ports.target_kind(rule.target_kind), target_id, actor, held)
+
+
+def may_read(file: File, actor: Actor, held: Held) -> bool:
+    """Whether the actor may see a ready file: whoever may read its target, else its owner, or staff who may view."""
+    if not file.target_kind:
+        return owns(file, actor) or VIEW in held
+    target = ports.target_kind(file.target_kind)
+    return target is not None and file.target_id is not None and _may_read(target, file.target_id, actor, held)
+
+
+def may_delete(file: File, actor: Actor, held: Held) -> bool:
+    """Whether the actor may delete the file: its owner while it may read it, or staff with the permission."""
+    return DELETE in held or (owns(file, actor) and may_read(file, actor, held))
+
+
+def _require_target(target: ports.TargetKind | None, target_id: UUID | None, actor: Actor, held: Held) -> None:
+    if target is None or target_id is None:
+        raise NotFound
+    if actor.kind is ActorKind.STAFF and target.attach not in held:
+        raise PermissionDenied if _may_read(target, target_id, actor, held) else NotFound
+    if not target.may_attach(actor, target_id):
         raise NotFound
 
 
-def may_read(file: File, actor: Actor) -> bool:
-    """Whether the actor may see a ready file: its owner, who may read its target, or staff with the permission."""
-    if file.target_kind:
-        return _target_allows(file.target_kind, file.target_id, actor, lambda kind: kind.may_read)
-    return owns(file, actor) or staff_has(actor, VIEW)
-
-
-def may_delete(file: File, actor: Actor) -> bool:
-    """Whether the actor may delete the file: its owner while it may read it, or staff with the permission."""
-    return (owns(file, actor) and may_read(file, actor)) or staff_has(actor, DELETE)
-
-
-def _target_allows(
-    kind: str, target_id: UUID | None, actor: Actor, question: Callable[[ports.TargetKind], ports.Right]
-) -> bool:
-    registered = ports.target_kind(kind)
-    return registered is not None and target_id is not None and question(registered)(actor, target_id)
+def _may_read(target: ports.TargetKind, target_id: UUID, actor: Actor, held: Held) -> bool:
+    if actor.kind is ActorKind.STAFF and target.read not in held:
+        return False
+    return target.may_read(actor, target_id)

@@ -1,13 +1,12 @@
 """Reads of files that more than one place needs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from common.actor import Actor
@@ -30,7 +29,6 @@ from uploads.storage import ReadOrder, get_storage, is_configured
 
 READ_URL_TTL = timedelta(seconds=READ_URL_TTL_SECONDS)
 GONE = (State.DELETING, State.DELETED)
-COUNTED = (State.PENDING, State.UPLOADED, State.PROCESSING, State.READY, State.FAILED)
 
 
 @dataclass(frozen=True)
@@ -61,18 +59,25 @@ def owned_file(*, file_id: UUID, actor: Actor) -> File:
 
 def readable_file(*, file_id: UUID, actor: Actor) -> File:
     """Return a file to whoever may see it: its owner at any time, others once it is ready. Raises `NotFound`."""
-    file = File.objects.exclude(state__in=GONE).filter(pk=file_id).first()
-    if file is None or not (rights.owns(file, actor) or file.state == State.READY) or not rights.may_read(file, actor):
+    held, file = rights.held_by(actor), _present(file_id)
+    if file is None or not (rights.owns(file, actor) or file.state == State.READY):
+        raise NotFound
+    if not rights.may_read(file, actor, held):
         raise NotFound
     return file
 
 
 def deletable_file(*, file_id: UUID, actor: Actor) -> File:
     """Return a file to whoever may delete it. Raises `NotFound`."""
-    file = File.objects.exclude(state__in=GONE).filter(pk=file_id).first()
-    if file is None or not rights.may_delete(file, actor):
+    held, file = rights.held_by(actor), _present(file_id)
+    if file is None or not rights.may_delete(file, actor, held):
         raise NotFound
     return file
+
+
+def files_of(*, target_kind: str, target_id: UUID) -> QuerySet[File]:
+    """The files of one target that are not deleted, newest first; who may see them is for the caller to know."""
+    return File.objects.exclude(state__in=GONE).filter(target_kind=target_kind, target_id=target_id)
 
 
 def bucket_of(file: File) -> Bucket:
@@ -122,18 +127,6 @@ def download_url(file: File) -> str:
     return get_storage().sign_get(order)
 
 
-def pending_count(*, kind: str, owner_id: str) -> int:
-    """How many signed uploads of an owner wait for confirmation."""
-    return File.objects.filter(owner_kind=kind, owner_id=owner_id, state=State.PENDING).count()
-
-
-def used_bytes(*, kind: str, owner_id: str) -> int:
-    """The announced sizes of all files of an owner that take or may take room."""
-    files = File.objects.filter(owner_kind=kind, owner_id=owner_id, state__in=COUNTED)
-    total: Mapping[str, Any] = files.aggregate(total=Sum("declared_size"))
-    return int(total["total"] or 0)
-
-
 def health() -> Check:
     """The state of the store, for `/readyz` and the health card; it asks the store."""
     if not is_configured():
@@ -147,6 +140,10 @@ def needs_you() -> list[Attention]:
     count = File.objects.filter(state=State.FAILED).count()
     url = f"{reverse('admin:uploads_file_changelist')}?state__exact={State.FAILED.value}"
     return [Attention(label="files that could not be processed", count=count, url=url, permission=rights.VIEW)]
+
+
+def _present(file_id: UUID) -> File | None:
+    return File.objects.exclude(state__in=GONE).filter(pk=file_id).first()
 
 
 def _signed_thumbnails() -> Callable[[str], str]:

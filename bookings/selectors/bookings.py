@@ -18,6 +18,7 @@ from common.errors import NotAuthenticated, NotFound, PermissionDenied
 from common.grants import BookingGrant
 from common.links import page_url
 
+OVER = frozenset({Status.CANCELLED, Status.DECLINED, Status.EXPIRED})
 COOKIE_PREFIX = "bk_"
 VIEW_PERMISSION = "bookings.view_booking"
 
@@ -108,6 +109,18 @@ def is_payable(booking: Booking, *, now: datetime) -> bool:
     if booking.status == Status.HELD:
         return booking.hold_expires_at is not None and now < booking.hold_expires_at
     return booking.status in {Status.CONFIRMED, Status.COMPLETED}
+
+
+def is_over(booking: Booking, *, now: datetime) -> bool:
+    """Whether nothing will come of the booking: given up, declined, or a hold that has run out."""
+    if booking.status == Status.HELD:
+        return booking.hold_expires_at is not None and booking.hold_expires_at <= now
+    return booking.status in OVER
+
+
+def booking_standing(booking_id: uuid.UUID) -> Booking | None:
+    """The few columns that decide about a booking's files, spam too; None for an unknown id."""
+    return Booking.objects.only("status", "hold_expires_at", "spam").filter(pk=booking_id).first()
 
 
 def cancellable_until(booking: Booking) -> datetime | None:

@@ -10,7 +10,7 @@ from django.db import transaction
 from audit.actions import record
 from common.actor import Actor
 from common.clock import db_now
-from common.errors import Unprocessable
+from common.errors import NotFound, Unprocessable
 from common.target import Target
 from jobs.actions import enqueue
 from uploads import rights, selectors
@@ -63,6 +63,9 @@ def confirm(*, file_id: UUID, by: Actor) -> File:
 
 
 def _present(file: File) -> File:
+    """What a repeated confirmation shows, or its refusal."""
+    if file.state in selectors.GONE:
+        raise NotFound
     if file.state == State.EXPIRED:
         raise UploadExpired
     if file.state in REFUSED:
@@ -85,7 +88,9 @@ def _observe(file: File) -> _Seen:
         raise ChecksumMismatch
     try:
         head = storage.read_range(Bucket.PRIVATE, file.quarantine_key, length=SNIFF_BYTES, etag=info.etag)
-    except (ObjectMissingError, ObjectChangedError) as error:
+    except ObjectMissingError as error:
+        raise UploadMissing from error
+    except ObjectChangedError as error:  # a store that takes a second PUT: ask it again
         raise StorageUnavailable from error
     if sniff(head) != file.declared_type:
         raise TypeMismatch
@@ -97,6 +102,7 @@ def _accept(file: File, seen: _Seen, by: Actor) -> File:
         row = locked_file(file.pk)
         if row.state != State.PENDING:  # another confirm was first
             return _present(row)
+        rights.require_attach(purpose=row.purpose, target_id=row.target_id, actor=by)
         transition(row, State.UPLOADED, confirmed_at=db_now(), etag=seen.etag, observed_size=seen.size)
         enqueue(kind="uploads.process", args={"file_id": str(row.pk)}, by=by, dedupe_key=str(row.pk))
         record(action="file.confirmed", by=by, target=Target.of(row), after={"state": row.state, "size": seen.size})

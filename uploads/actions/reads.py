@@ -7,8 +7,8 @@ from django.db import transaction
 from audit.actions import record
 from common.actor import Actor, ActorKind
 from common.target import Target
-from uploads import selectors
-from uploads.constants import Bucket, State
+from uploads import rights, selectors
+from uploads.constants import State
 from uploads.errors import InvalidState
 from uploads.models import File
 
@@ -16,12 +16,15 @@ from uploads.models import File
 def show(*, file_id: UUID, by: Actor) -> File:
     """Return the file to whoever may see it. Raises `NotFound`."""
     file = selectors.readable_file(file_id=file_id, actor=by)
-    preview(file=file, by=by)
+    if rights.owns(file, by):
+        preview(file=file, by=by)
+    else:
+        _write_down(file, by)
     return file
 
 
 def preview(*, file: File, by: Actor) -> None:
-    """Write down that staff open the thumbnails of a private file."""
+    """Write down that staff open the thumbnails of a private file; asking for one's own upload's state is not that."""
     if file.state == State.READY and selectors.variants_are_private(file):
         _write_down(file, by)
 
@@ -31,9 +34,9 @@ def download(*, file_id: UUID, by: Actor) -> str:
     file = selectors.readable_file(file_id=file_id, actor=by)
     if file.state != State.READY:
         raise InvalidState(f"The file is {file.state}; it can be downloaded once it is ready.")
-    if selectors.bucket_of(file) is Bucket.PRIVATE:
-        _write_down(file, by)
-    return selectors.download_url(file)
+    url = selectors.download_url(file)
+    _write_down(file, by)
+    return url
 
 
 def _write_down(file: File, by: Actor) -> None:

@@ -5,24 +5,20 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Min
 
 from audit.actions import record
 from common.actor import Actor
 from common.clock import db_now
-from common.errors import NotFound
 from common.target import Target
-from uploads import names, rights, selectors
+from uploads import names, quotas, rights, selectors
 from uploads.constants import (
     FORBIDDEN_TYPES,
-    MAX_OWNER_BYTES,
-    MAX_PENDING_FILES,
     RULES,
     UPLOAD_TTL_SECONDS,
     Bucket,
     State,
 )
-from uploads.errors import ContentTypeNotAllowed, FileTooLarge, QuotaExceeded, TooManyPending, UploadExpired
+from uploads.errors import ContentTypeNotAllowed, FileTooLarge, InvalidState, UploadExpired
 from uploads.locks import lock_owner
 from uploads.models import File
 from uploads.storage import PutOrder, get_storage
@@ -66,7 +62,7 @@ def sign(*, claim: Claim, by: Actor) -> Signed:
     name, now = names.cleaned(claim.filename), db_now()
     with transaction.atomic():
         lock_owner(kind=by.kind, owner_id=by.id)
-        _require_room(claim, by, now)
+        quotas.require_room(owner=by, size=claim.size, now=now)
         file = _reserve(claim, name=name, by=by, now=now)
         record(
             action="file.signed",
@@ -78,12 +74,18 @@ def sign(*, claim: Claim, by: Actor) -> Signed:
 
 
 def sign_again(*, file_id: UUID, by: Actor) -> Signed:
-    """Sign the same file until the same instant. Raises `UploadExpired` when that has passed, or `NotFound`."""
-    file, now = File.objects.filter(pk=file_id, owner_kind=by.kind, owner_id=by.id).first(), db_now()
-    if file is None:
-        raise NotFound
-    if file.expires_at <= now:
+    """Sign the same file until the same instant.
+
+    Raises `UploadExpired` once that has passed, `InvalidState` when the bytes were confirmed already, `NotFound`, and
+    the refusals of the target, since the right may have gone.
+    """
+    file = selectors.owned_file(file_id=file_id, actor=by)
+    rights.require_attach(purpose=file.purpose, target_id=file.target_id, actor=by)
+    now = db_now()
+    if file.state == State.EXPIRED or file.expires_at <= now:
         raise UploadExpired
+    if file.state != State.PENDING:
+        raise InvalidState(f"The file is {file.state}; its bytes are not wanted any more.")
     return _signed(file, now)
 
 
@@ -91,19 +93,6 @@ def _require_type(claim: Claim) -> None:
     allowed = RULES[claim.purpose].types
     if claim.content_type in FORBIDDEN_TYPES or claim.content_type not in allowed:
         raise ContentTypeNotAllowed(members={"allowed": list(allowed)})
-
-
-def _require_room(claim: Claim, by: Actor, now: datetime) -> None:
-    if selectors.pending_count(kind=by.kind, owner_id=by.id) >= MAX_PENDING_FILES:
-        raise TooManyPending(retry_after=_seconds_until_room(by, now))
-    if selectors.used_bytes(kind=by.kind, owner_id=by.id) + claim.size > MAX_OWNER_BYTES:
-        raise QuotaExceeded(members={"max_bytes": MAX_OWNER_BYTES})
-
-
-def _seconds_until_room(by: Actor, now: datetime) -> float:
-    pending = File.objects.filter(owner_kind=by.kind, owner_id=by.id, state=State.PENDING)
-    first: datetime | None = pending.aggregate(first=Min("expires_at"))["first"]
-    return max(1.0, (first - now).total_seconds()) if first else 1.0
 
 
 def _reserve(claim: Claim, *, name: str, by: Actor, now: datetime) -> File:

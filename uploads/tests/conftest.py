@@ -26,5 +26,11 @@ def bookings(monkeypatch: pytest.MonkeyPatch) -> Bookings:
     """A stand-in of the app above that owns bookings."""
     fake = Bookings()
     monkeypatch.setattr(ports, "_targets", {})
-    ports.register_target("booking", may_attach=fake.may_attach, may_read=fake.may_read)
+    ports.register_target(
+        "booking",
+        attach="bookings.change_booking",
+        read="bookings.view_booking",
+        may_attach=fake.may_attach,
+        may_read=fake.may_read,
+    )
     return fake

@@ -21,7 +21,8 @@ from uploads.errors import InvalidState
 from uploads.models import File
 from uploads.storage import get_storage
 
-ALL_PERMISSIONS = ("add_file", "view_file", "change_file", "delete_file")
+ALL_PERMISSIONS = ("add_file", "view_file", "change_file", "delete_file", "view_booking", "change_booking")
+APPS = ("uploads", "bookings", "cms")
 ORIENTATION, GPS = 0x0112, 0x8825
 
 
@@ -45,7 +46,7 @@ class Bookings:
 def make_user(*codenames: str, email: str = "") -> Any:
     """A member of staff with permissions on files."""
     user = get_user_model().objects.create(email=email or f"{uuid.uuid4().hex}@example.com", created_at=db_now())
-    wanted = Permission.objects.filter(content_type__app_label="uploads", codename__in=codenames)
+    wanted = Permission.objects.filter(content_type__app_label__in=APPS, codename__in=codenames)
     user.user_permissions.set(wanted)
     return user
 
