@@ -24,17 +24,10 @@ def process(run: JobRun, *, file_id: str) -> None:
         raise
 
 
-<<<<<<< Updated upstream
 @job(DELETE_JOB, queue="media")
-def delete(run: JobRun, *, file_id: str) -> None:
-    """Remove the objects of a deleted file."""
-    deletions.remove_objects(file_id=UUID(file_id), effects=run.effects, by=run.by)
-=======
-@job("uploads.delete", queue="media")
 def delete(run: JobRun, *, file_id: str, erase: bool = False) -> None:
     """Remove the objects of a deleted file, and its row too when its person asked to be forgotten."""
     deletions.remove_objects(file_id=UUID(file_id), effects=run.effects, by=run.by, erase=erase)
->>>>>>> Stashed changes
 
 
 @job("uploads.expire", every=minutes(5))
