@@ -277,8 +277,8 @@ class Account:
 class Posting(models.TextChoices):
     """Kinds of ledger transactions; `external_ref` is the provider's id of what is named in brackets.
 
-    capture (charge), refund and refund_reversed (refund), dispute_* (dispute), payout and payout_reversed (payout), and
-    fee, exchange and suspense (balance transaction).
+    capture (charge), refund and refund_reversed (refund), dispute_* (dispute; `:2` and so on behind it where the bank
+    changed its amount), payout and payout_reversed (payout), and fee, exchange and suspense (balance transaction).
     """
 
     CAPTURE = "capture", _("Payment")

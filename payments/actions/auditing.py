@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from payments.constants import Account
+from payments.actions.ledger import REVISION
+from payments.constants import Account, DisputeFunds, DisputeStatus
 
 # Each query names bad transactions, the oldest first: (transaction, provider, kind, external_ref, what is wrong).
 _UNBALANCED = """
@@ -37,6 +38,17 @@ LEFT JOIN payments_ledgerentry e ON e.transaction_id = t.id
     AND e.account_id = (SELECT id FROM payments_ledgeraccount WHERE code = %s)
 WHERE p.status = 'succeeded' GROUP BY p.id
 HAVING least(coalesce(sum(e.amount), 0), p.amount_captured) <> p.amount_refunded ORDER BY p.created_at, p.id
+"""
+_DISPUTES = """
+SELECT d.id, d.provider, 'dispute', d.provider_ref,
+       'the bank holds ' || w.held || ' of it, the ledger says ' || coalesce(sum(e.amount), 0)
+FROM payments_dispute d
+CROSS JOIN LATERAL (SELECT CASE WHEN d.funds = %s AND d.status <> %s THEN d.amount ELSE 0 END AS held) w
+LEFT JOIN payments_ledgertransaction t ON t.payment_id = d.payment_id AND t.provider = d.provider
+    AND split_part(t.external_ref, %s, 1) = d.provider_ref
+LEFT JOIN payments_ledgerentry e ON e.transaction_id = t.id
+    AND e.account_id = (SELECT id FROM payments_ledgeraccount WHERE code = %s)
+GROUP BY d.id, w.held HAVING coalesce(sum(e.amount), 0) <> w.held ORDER BY d.created_at, d.id
 """
 _BALANCES = """
 SELECT a.code, e.currency, sum(e.amount) FROM payments_ledgerentry e
@@ -84,7 +96,10 @@ def audit() -> Audit:
 
 
 def _audit(ask: Callable[..., list[tuple[Any, ...]]]) -> Audit:
-    found = [*ask(_EMPTY), *ask(_UNBALANCED), *ask(_CAPTURES), *ask(_REFUNDS, Account.REFUNDS)]
+    held = (DisputeFunds.WITHDRAWN, DisputeStatus.LOST, REVISION, Account.DISPUTE_HOLD)
+    found = [
+        *ask(_EMPTY), *ask(_UNBALANCED), *ask(_CAPTURES), *ask(_REFUNDS, Account.REFUNDS), *ask(_DISPUTES, *held)
+    ]  # fmt: skip
     counts = ask(
         "SELECT (SELECT count(*) FROM payments_ledgertransaction), (SELECT count(*) FROM payments_ledgerentry)"
     )

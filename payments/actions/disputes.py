@@ -121,7 +121,7 @@ def _is_older(dispute: Dispute, one: DisputeSnapshot) -> bool:
 
 
 def _post(dispute: Dispute, *, now: datetime) -> None:
-    """Post what the row says; each posting happens once, so that saying it again is harmless."""
+    """Post what the row says beyond what was posted, so that saying it again is harmless."""
     if dispute.funds == DisputeFunds.NONE:
         return
     ledger.dispute_withdrawn(dispute=dispute, now=now)

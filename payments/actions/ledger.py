@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db.models import Count, Q, Sum
+
 from payments.constants import Account, Posting
 from payments.models import Dispute, LedgerAccount, LedgerEntry, LedgerTransaction, Payment, Refund
 from payments.providers.protocol import BalanceEntry
 
 Side = tuple[str, int, str]
+REVISION = ":"  # between a dispute's id and the number of a later line about it
 
 
 def post(
@@ -60,28 +63,24 @@ def refund_reversed(*, payment: Payment, refund: Refund, now: datetime) -> bool:
 def dispute_withdrawn(*, dispute: Dispute, now: datetime) -> bool:
     """The bank took the money: D dispute_hold, C clearing."""
     held = _holds(dispute.payment, dispute.currency)
-    return _disputed(Posting.DISPUTE_WITHDRAWN, dispute, Account.DISPUTE_HOLD, held, now)
+    return _disputed(Posting.DISPUTE_WITHDRAWN, dispute, dispute.amount, Account.DISPUTE_HOLD, held, now)
 
 
 def dispute_reinstated(*, dispute: Dispute, now: datetime) -> bool:
     """The bank gave it back: D clearing, C dispute_hold."""
     held = _holds(dispute.payment, dispute.currency)
-    return _disputed(Posting.DISPUTE_REINSTATED, dispute, held, Account.DISPUTE_HOLD, now)
+    return _disputed(Posting.DISPUTE_REINSTATED, dispute, dispute.amount, held, Account.DISPUTE_HOLD, now)
 
 
 def dispute_lost(*, dispute: Dispute, now: datetime) -> bool:
     """The money is gone: D losses, C dispute_hold."""
-    return _disputed(Posting.DISPUTE_LOST, dispute, Account.LOSSES, Account.DISPUTE_HOLD, now)
+    return _disputed(Posting.DISPUTE_LOST, dispute, dispute.amount, Account.LOSSES, Account.DISPUTE_HOLD, now)
 
 
 def dispute_lost_reversed(*, dispute: Dispute, now: datetime) -> bool:
     """What was lost came back after all: the reversing entry; False when nothing was posted as lost."""
-    lost = LedgerTransaction.objects.filter(
-        provider=dispute.provider, kind=Posting.DISPUTE_LOST, external_ref=dispute.provider_ref
-    )
-    if not lost.exists():
-        return False
-    return _disputed(Posting.DISPUTE_LOST_REVERSED, dispute, Account.DISPUTE_HOLD, Account.LOSSES, now)
+    lost, _ = _posted(Posting.DISPUTE_LOST, dispute, Account.LOSSES)
+    return _disputed(Posting.DISPUTE_LOST_REVERSED, dispute, lost, Account.DISPUTE_HOLD, Account.LOSSES, now)
 
 
 def fee(*, entry: BalanceEntry, provider: str, payment: Payment | None) -> bool:
@@ -138,10 +137,28 @@ def _about(
     )  # fmt: skip
 
 
-def _disputed(kind: Posting, dispute: Dispute, debit: str, credit: str, now: datetime) -> bool:
-    return _about(
-        kind, dispute.payment, dispute.provider_ref, debit, credit, dispute.amount, dispute.currency, now
-    )  # fmt: skip
+def _disputed(kind: Posting, dispute: Dispute, wanted: int, debit: str, credit: str, now: datetime) -> bool:
+    """Post what is missing of `wanted`: all of it at first, later what the bank changed it by.
+
+    Needs the payment's lock; the lines after the first are numbered behind the dispute's id.
+    """
+    posted, lines = _posted(kind, dispute, debit)
+    if posted == wanted:
+        return False
+    ref = f"{dispute.provider_ref}{REVISION}{lines + 1}" if lines else dispute.provider_ref
+    return _about(kind, dispute.payment, ref, debit, credit, wanted - posted, dispute.currency, now)
+
+
+def _posted(kind: Posting, dispute: Dispute, debit: str) -> tuple[int, int]:
+    """What was posted of a kind for a dispute so far, and in how many transactions."""
+    ref = dispute.provider_ref
+    lines = LedgerTransaction.objects.filter(
+        Q(external_ref=ref) | Q(external_ref__startswith=f"{ref}{REVISION}"), provider=dispute.provider, kind=kind
+    )
+    found = lines.aggregate(
+        total=Sum("entries__amount", filter=Q(entries__account__code=debit)), count=Count("id", distinct=True)
+    )
+    return int(found["total"] or 0), found["count"]
 
 
 def _settled(

@@ -183,6 +183,42 @@ def test_a_lost_one_that_is_given_back_after_all(arrived):
     assert ledger_sums() == {"clearing:stripe:KES": 0, "dispute_hold": 0, "losses": 0}
 
 
+def postings():
+    rows = LedgerTransaction.objects.exclude(kind="fee").order_by("kind", "external_ref")
+    return list(rows.values_list("kind", "external_ref"))
+
+
+def test_an_amount_that_the_bank_changes_is_posted_by_its_difference(arrived):
+    assert bring(arrived, shown()).amount_disputed == 500
+    assert bring(arrived, shown(amount=300)).amount_disputed == 300
+    assert ledger_sums() == {"clearing:stripe:KES": -300, "dispute_hold": 300}
+    for _ in range(2):
+        payment = bring(arrived, shown(amount=800))
+    assert (payment.amount_disputed, Dispute.objects.get().amount) == (800, 800)
+    assert ledger_sums() == {"clearing:stripe:KES": -800, "dispute_hold": 800}
+    assert postings() == [
+        ("dispute_withdrawn", "dp_1"),
+        ("dispute_withdrawn", "dp_1:2"),
+        ("dispute_withdrawn", "dp_1:3"),
+    ]
+    assert AuditEvent.objects.filter(action="dispute.updated").count() == 2
+
+
+def test_an_amount_that_changes_after_the_end(arrived):
+    bring(arrived, shown(status=DisputeStatus.LOST))
+    bring(arrived, shown(status=DisputeStatus.LOST, amount=700))
+    assert ledger_sums() == {"clearing:stripe:KES": -700, "dispute_hold": 0, "losses": 700}
+    payment = bring(arrived, shown(status=DisputeStatus.WON, funds=DisputeFunds.REINSTATED, amount=650))
+    assert payment.amount_disputed == 0
+    assert ledger_sums() == {"clearing:stripe:KES": 0, "dispute_hold": 0, "losses": 0}
+
+
+def test_a_dispute_whose_id_begins_like_another_is_another(arrived):
+    bring(arrived, shown("dp_1"), shown("dp_12", amount=100))
+    bring(arrived, shown("dp_1", amount=200))
+    assert ledger_sums() == {"clearing:stripe:KES": -300, "dispute_hold": 300}
+
+
 def test_one_that_the_bank_prevented(arrived):
     payment = bring(arrived, shown(status=DisputeStatus.PREVENTED, funds=DisputeFunds.NONE))
     assert (payment.dispute_state, payment.amount_disputed) == (DisputeState.NONE, 0)

@@ -11,7 +11,7 @@ from bookings.tests.factories import make_booking
 from common.clock import db_now
 from payments.actions import balances, ledger
 from payments.constants import Posting, RefundState, Status
-from payments.models import LedgerAccount, LedgerEntry, LedgerTransaction, Payment
+from payments.models import Dispute, LedgerAccount, LedgerEntry, LedgerTransaction, Payment
 from payments.providers.protocol import BalanceEntry, EntryKind, PayoutSnapshot
 from payments.tests.factories import begin, deliver_all, ledger_sums, make_dispute, make_payment, make_refund, pay
 
@@ -179,6 +179,16 @@ class TestTheCommand:
         assert "payment received 80000, the ledger says 75000" in text
         Payment.objects.update(amount_captured=75_000, amount_refunded=5)
         assert "payment refunded 5, the ledger says 0" in run()[1]
+
+    def test_a_dispute_that_its_postings_contradict(self, twin):
+        pay(twin, begin(make_booking()), "pm_card_createDispute")
+        deliver_all(twin)
+        assert run()[0] == 0
+        Dispute.objects.update(amount=70_000)
+        status, text = run()
+        assert (status, "the bank holds 70000 of it, the ledger says 75000" in text) == (3, True)
+        Dispute.objects.update(amount=75_000, status="lost", closed_at=db_now())
+        assert "the bank holds 0 of it, the ledger says 75000" in run()[1]
 
     def test_a_guard_that_is_off(self, paid):
         with connection.cursor() as cursor:

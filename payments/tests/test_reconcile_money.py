@@ -161,6 +161,22 @@ def test_a_dispute_nobody_told_of_is_found_and_followed_to_its_end(twin, booking
     in_sync_now()
 
 
+def test_a_disputed_amount_that_the_bank_changed_is_followed_by_the_ledger(twin, booking):
+    payment = begin(booking)
+    pay(twin, payment, "pm_card_createDispute")
+    deliver_all(twin)
+    store = twin._service.store
+    with store.lock:
+        (dispute,) = store.all("disputes")
+        store.put("disputes", dispute | {"amount": 60_000})
+    code, out, _ = reconcile("--json")
+    assert (code, found(out)) == (0, [("status_behind", "repaired", "dp")])
+    payment.refresh_from_db()
+    assert (Dispute.objects.get().amount, payment.amount_disputed) == (60_000, 60_000)
+    assert (sums()["dispute_hold"], sums()["clearing:stripe:KES"]) == (60_000, 15_000 - FEE - DISPUTE_FEE)
+    in_sync_now()
+
+
 def test_a_strangers_dispute_is_not_ours(twin, paid):
     payment = begin(make_booking(paid.booking.service.booking_offer, slot_start(14)))
     pay(twin, payment)
