@@ -1,5 +1,6 @@
 """Shared reads of content. What is public starts from *live* rows, everywhere."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
@@ -8,13 +9,14 @@ from uuid import UUID
 from django.db.models import Count, F, Q, QuerySet
 from django.urls import reverse
 
-from cms import reading, registry
+from cms import diffing, reading, registry
 from cms.constants import State
 from cms.models import (
     Change,
     ContentVersion,
     MediaAsset,
     Post,
+    PreviewToken,
     Project,
     Publishable,
     Revision,
@@ -133,6 +135,22 @@ def revision(item: Publishable, number: int) -> Revision:
     if found is None:
         raise NotFound
     return found
+
+
+def names_of(model: type[Publishable], *compared: Mapping[str, Any]) -> dict[str, str]:
+    """Return what people call the other rows that snapshots of a type name, by key: one query a type."""
+    return {
+        str(row.pk): str(row)
+        for other, keys in diffing.referred(model, *compared).items()
+        if keys
+        for row in other._default_manager.filter(pk__in=keys)
+    }
+
+
+def previews_of(item: Publishable) -> QuerySet[PreviewToken]:
+    """Return the preview links of an item, the newest first, with the versions that they show."""
+    rows = PreviewToken.objects.filter(item_type=str(item._meta.model_name), item_id=str(item.pk))
+    return rows.select_related("revision").order_by("-created_at", "-id")
 
 
 def shows_file(file_id: UUID) -> bool:
