@@ -7,7 +7,7 @@ from django.db import transaction
 
 from audit.actions import record
 from cms import workflow
-from cms.actions import version
+from cms.actions import changes, version
 from cms.actions.effects import EFFECTS, Act
 from cms.constants import State
 from cms.errors import InvalidTransition
@@ -55,7 +55,7 @@ def perform(*, item: T, move: str, act: Act, by: Actor, expected_version: int | 
         raise InvalidTransition(f"An item that is {row.get_state_display().lower()} cannot do this.", members=members)
     if move == "publish" and row.state == State.LIVE and not row.has_unpublished_changes:
         return row
-    before = _standing(row)
+    before, public_at = _standing(row), row.slug if isinstance(row, ContentItem) and row.is_public else None
     if move in EFFECTS:
         EFFECTS[move](row, act)
     row.state = workflow.ends_in(row, step)
@@ -64,7 +64,8 @@ def perform(*, item: T, move: str, act: Act, by: Actor, expected_version: int | 
     row.save()
     record(action=step.event, by=by, target=Target.of(row), before=before, after=_standing(row), reason=act.comment)
     if step.public:
-        version.bump(by=by)
+        number = version.bump(by=by)
+        changes.note(item=row, published=row.is_public, previous_slug=public_at, version=number, by=by, now=act.now)
     return row
 
 
