@@ -5,7 +5,7 @@ session has a database name of its own, so that several people may test at once 
 """
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ import pytest
 
 from devkit import template_database
 from devkit.processes import LauncherError
+from devkit.s3.fixture import S3Process
 from devkit.testing import CHECKOUT, Pair
 
 _LEASE = ExitStack()
@@ -40,3 +41,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 def pytest_unconfigure() -> None:
     """Give the pair back."""
     _LEASE.close()
+
+
+@pytest.fixture(scope="session")
+def s3_process() -> Iterator[S3Process]:
+    """The stand-in of S3, started by the first test that asks for it."""
+    with S3Process() as process:
+        yield process
+
+
+@pytest.fixture
+def s3_gate(s3_process: S3Process) -> S3Process:
+    """The stand-in of S3 with two empty buckets, the right time and nobody's faults."""
+    s3_process.control(clear=True, clock_offset_s=0, away=False)
+    return s3_process

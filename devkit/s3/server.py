@@ -60,6 +60,12 @@ class Handler(BaseHTTPRequestHandler):
     timeout = IDLE_SECONDS
     server: Server
 
+    def handle_expect_100(self) -> bool:
+        """Let the body come at once: an SDK waits a second for this line, and ours is buffered."""
+        proceed = super().handle_expect_100()
+        self.wfile.flush()
+        return proceed
+
     def _respond(self) -> None:
         length = self.headers.get("Content-Length", "0")
         if not length.isascii() or not length.isdigit() or int(length) > LARGEST_BYTES:
