@@ -18,6 +18,8 @@ register(
         "content.trashed": "Content was put in the trash",
         "content.restored": "Content was taken out of the trash",
         "content.purged": "Content was removed from the trash for good, with its revisions",
+        "preview.issued": "A preview link was made",
+        "preview.revoked": "A preview link was closed",
         "media.created": "A picture was added",
         "media.updated": "The words of a picture were changed",
         "delivery.sent_again": "A publish webhook's message was sent again",

@@ -2,6 +2,7 @@
 
 from cms.models.media import MediaAsset
 from cms.models.outward import Change, Delivery, PublishEndpoint
+from cms.models.preview import PreviewToken
 from cms.models.publishable import ContentItem, LiveQuerySet, Ordered, Publishable
 from cms.models.revision import Revision, SlugClaim, SlugHistory
 from cms.models.taxonomy import Author, Category, Tag, Technology
@@ -25,6 +26,7 @@ __all__ = [
     "Ordered",
     "Post",
     "PostAuthor",
+    "PreviewToken",
     "Project",
     "PublishEndpoint",
     "Publishable",
