@@ -74,7 +74,7 @@ class ExceedsRefundable(Conflict):
     title = "That is more than can be paid back"
     about = (
         "What was refunded, is being refunded or is disputed cannot be paid back again. The member `refundable` says "
-        "what is left, in minor units. Nothing was sent to the provider."
+        "what is left, in minor units, also where somebody was faster in the provider's dashboard."
     )
 
 

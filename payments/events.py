@@ -27,6 +27,7 @@ register(
         "refund.requested": "A refund was asked for",
         "refund.succeeded": "A refund went out",
         "refund.failed": "A refund failed",
+        "refund.canceled": "A refund was given up because the money had gone another way",
         "refund.reversed": "A refund that had gone out came back",
         "refund.recorded": "A refund that was made at the provider was recorded",
         "reconciliation.finished": "A reconciliation was finished",

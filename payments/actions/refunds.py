@@ -16,10 +16,11 @@ from common.clock import db_now
 from common.target import Target
 from jobs.actions import alert
 from payments import locks, selectors
-from payments.actions import calls, ledger
+from payments.actions import calls, disputes, ledger
 from payments.constants import (
     NOTE_LENGTH,
     OPEN_REFUNDS,
+    DisputeState,
     RefundOrigin,
     RefundReason,
     RefundState,
@@ -27,13 +28,17 @@ from payments.constants import (
 from payments.models import Payment, ProviderCall, Refund
 from payments.providers import get
 from payments.providers.errors import OutcomeUnknown, ProviderError, Unavailable
-from payments.providers.protocol import PaymentProvider, RefundSnapshot
+from payments.providers.protocol import DisputeSnapshot, PaymentProvider, RefundSnapshot
 
 logger = logging.getLogger(__name__)
 
 
 def complete(*, call: ProviderCall, by: Actor, background: bool = True) -> None:
-    """Make the call of a refund, which is claimed, and settle it. Raises ProviderError while the outcome is unknown."""
+    """Make the call of a refund, which is claimed, and settle it. Raises ProviderError while the outcome is unknown.
+
+    One that the provider refuses is `canceled` where the money has gone another way meanwhile, by a refund made in the
+    dashboard or a dispute, and `failed`, which people are told of, where it has not.
+    """
     refund = Refund.objects.select_related("payment").get(calls=call)
     provider = get(refund.provider, background=background)
     try:
@@ -44,7 +49,7 @@ def complete(*, call: ProviderCall, by: Actor, background: bool = True) -> None:
         _settle_from_list(refund, provider, by=by)
         return
     except ProviderError as error:
-        _refused(refund, error, by=by)
+        _refused(refund, error, provider, by=by)
         return
     with transaction.atomic(durable=True):
         apply_set(payment_id=refund.payment_id, found=[snapshot], by=by, now=db_now())
@@ -118,10 +123,34 @@ def _settle_from_list(refund: Refund, provider: PaymentProvider, *, by: Actor) -
             _close_as_failed(refund, "The provider failed and made no refund.", by=by)
 
 
-def _refused(refund: Refund, error: ProviderError, *, by: Actor) -> None:
-    logger.error("refund_refused", extra={"refund": str(refund.pk), "code": error.code})
+def _refused(refund: Refund, error: ProviderError, provider: PaymentProvider, *, by: Actor) -> None:
+    """The provider may know of something that we do not: what it shows now is recorded before anything is decided."""
+    logger.warning("refund_refused", extra={"refund": str(refund.pk), "code": error.code})
+    found, disputed = _shown(refund, provider)
+    why = error.message or error.code
     with transaction.atomic(durable=True):
-        _close_as_failed(refund, error.message or error.code, by=by)
+        now = db_now()
+        disputes.apply_set(payment_id=refund.payment_id, found=disputed, by=by, now=now)
+        apply_set(payment_id=refund.payment_id, found=found, by=by, now=now)
+        payment = locks.payment(refund.payment_id)
+        _change(refund, RefundState.CANCELED, ref=refund.provider_ref, why=why, now=now)
+        recount(payment=payment, by=by, now=now)
+        if payment.dispute_state == DisputeState.OPEN or refund.amount > selectors.refundable(payment):
+            record(
+                action="refund.canceled", by=by, target=Target.of(refund), after={"failure_reason": why[:NOTE_LENGTH]}
+            )
+        else:
+            _close_as_failed(refund, why, by=by)
+
+
+def _shown(refund: Refund, provider: PaymentProvider) -> tuple[list[RefundSnapshot], list[DisputeSnapshot]]:
+    """All refunds and disputes of the refund's payment; none where the provider is away just then."""
+    ref = refund.payment.provider_ref or ""
+    try:
+        return provider.refunds_of(ref), provider.disputes_of(ref)
+    except ProviderError as error:
+        logger.warning("refund_not_looked_up", extra={"refund": str(refund.pk), "error": str(error)})
+        return [], []
 
 
 def _close_as_failed(refund: Refund, why: str, *, by: Actor) -> None:

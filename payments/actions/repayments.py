@@ -58,9 +58,10 @@ class Wish:
 def create(*, wish: Wish, by: Actor) -> Refund:
     """Refund a payment, or record a refund that was made by hand.
 
-    While the provider is away the refund stays `requested` and the sweep asks again with the same key. Raises NotFound,
-    NotCaptured, DisputeOpen, ExceedsRefundable, AmountNotRepresentable, PaymentsNotConfigured, and ValidationFailed for
-    a receipt that is missing, known, or out of place.
+    While the provider is away the refund stays `requested` and the sweep asks again with the same key. Where it refuses
+    because the money has gone another way meanwhile, that is the answer as if it had been known before. Raises
+    NotFound, NotCaptured, DisputeOpen, ExceedsRefundable, AmountNotRepresentable, PaymentsNotConfigured, and
+    ValidationFailed for a receipt that is missing, known, or out of place.
     """
     payment = selectors.payment_by_id(wish.payment_id)
     if payment.provider == Provider.OFFLINE:
@@ -76,7 +77,10 @@ def create(*, wish: Wish, by: Actor) -> Refund:
         refund, call = _reserve(payment, amount=amount, reason=wish.reason, note=wish.note, by=by, once=wish.once)
     if call is not None:
         _attempt(call, by=by)
-    return Refund.objects.get(pk=refund.pk)
+    refund = Refund.objects.get(pk=refund.pk)
+    if refund.state == RefundState.CANCELED:
+        _checked(selectors.payment_by_id(wish.payment_id), refund.amount, provider)
+    return refund
 
 
 def record_receipt(*, refund_id: uuid.UUID, receipt: str, by: Actor) -> Refund:

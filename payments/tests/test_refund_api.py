@@ -15,7 +15,7 @@ from jobs.models import Job
 from jobs.testing import run_due
 from payments.actions import sweeping
 from payments.constants import ReviewReason, Status
-from payments.models import Payment, ProviderCall, Refund
+from payments.models import Dispute, Payment, ProviderCall, Refund
 from payments.selectors import payment_state, refundable
 from payments.tests.factories import (
     BY,
@@ -188,13 +188,66 @@ def test_a_lost_answer_goes_on_by_itself(twin, paid, api, fault):
     assert (twin.control()["objects"]["refunds"], ProviderCall.objects.filter(operation="refund").count()) == (1, 1)
 
 
-def test_one_that_the_provider_refuses(twin, paid, api):
-    sdk(twin).v1.refunds.create({"payment_intent": paid.provider_ref})
+def failures_told():
+    return Job.objects.filter(kind="mail.alert", args__code="refund_failed").count()
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "wanted", "left"), [(75_000, 40_000, 0), (30_000, 50_000, 45_000), (1, None, 74_999)]
+)
+def test_one_that_the_dashboard_overtook(twin, booking, paid, api, elsewhere, wanted, left):
+    sdk(twin).v1.refunds.create({"payment_intent": paid.provider_ref, "amount": elsewhere})
+    body, headers = {"amount": wanted} if wanted else {}, key()
+    for _ in range(2):
+        answer = ask(api, paid, headers, **body)
+        assert (answer.status_code, answer.json()["code"], answer.json()["refundable"]) == (
+            409, "exceeds_refundable", left,
+        )  # fmt: skip
+    paid.refresh_from_db()
+    booking.refresh_from_db()
+    assert (paid.amount_refund_pending, paid.amount_refunded, booking.refunded_amount) == (0, elsewhere, elsewhere)
+    assert sorted(Refund.objects.values_list("origin", "state", "amount")) == [
+        ("external", "succeeded", elsewhere), ("ours", "canceled", wanted or 75_000),
+    ]  # fmt: skip
+    assert ledger_sums()["refunds"] == elsewhere
+    assert AuditEvent.objects.filter(action="refund.canceled").count() == 1
+    assert failures_told() == 0
+    if left:
+        assert ask(api, paid, amount=left).json()["state"] == "succeeded"
+    deliver_all(twin)
+    paid.refresh_from_db()
+    assert (paid.amount_refunded, refundable(paid)) == (elsewhere + left, 0)
+
+
+def test_one_that_a_dispute_overtook(twin, booking, api):
+    pay(twin, begin(booking), "pm_card_createDispute")
+    deliver_all(twin, "payment_intent.succeeded")
+    payment = Payment.objects.get()
+    Dispute.objects.all().delete()
+    Payment.objects.update(dispute_state="", amount_disputed=0)
+    answer = ask(api, payment, amount=40_000)
+    assert (answer.status_code, answer.json()["code"]) == (409, "dispute_open")
+    payment.refresh_from_db()
+    assert (payment.dispute_state, payment.amount_disputed, payment.amount_refund_pending) == ("open", 75_000, 0)
+    assert (Dispute.objects.count(), Refund.objects.get().state, failures_told()) == (1, "canceled", 0)
+
+
+def test_one_that_the_provider_refuses_for_another_reason(twin, paid, api):
+    Payment.objects.update(provider_ref="pi_gone")
     answer = ask(api, paid, amount=40_000)
     assert (answer.status_code, answer.json()["state"]) == (201, "failed")
     paid.refresh_from_db()
     assert (paid.amount_refund_pending, paid.amount_refunded) == (0, 0)
-    assert Job.objects.filter(kind="mail.alert", args__code="refund_failed").count() == 1
+    assert failures_told() == 1
+
+
+def test_one_that_is_refused_by_a_provider_that_then_goes_away(twin, paid, api):
+    sdk(twin).v1.refunds.create({"payment_intent": paid.provider_ref})
+    twin.control(faults=[{"fault": "500", "method": "GET", "times": 99}])
+    answer = ask(api, paid, amount=40_000)
+    assert (answer.status_code, answer.json()["state"]) == (201, "failed")
+    paid.refresh_from_db()
+    assert (paid.amount_refund_pending, paid.amount_refunded, failures_told()) == (0, 0, 1)
 
 
 def test_one_that_fails_later(twin, booking, api):

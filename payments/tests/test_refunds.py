@@ -109,13 +109,30 @@ def test_a_fault_that_the_provider_repeats_is_settled_by_its_list(twin, booking,
     assert twin.control()["objects"]["refunds"] == 1
 
 
+@pytest.mark.parametrize("elsewhere", [75_000, 30_000])
+def test_the_dashboard_was_faster_and_only_the_rest_goes_back(twin, booking, paid, elsewhere):
+    sdk(twin).v1.refunds.create({"payment_intent": paid.provider_ref, "amount": elsewhere})
+    cancelled(booking)
+    run_due()
+    ours = Refund.objects.filter(origin=RefundOrigin.OURS).order_by("created_at").values_list("state", "amount")
+    rest = 75_000 - elsewhere
+    assert list(ours) == [(RefundState.CANCELED, 75_000), *([(RefundState.SUCCEEDED, rest)] if rest else [])]
+    paid.refresh_from_db()
+    booking.refresh_from_db()
+    assert (paid.amount_refunded, paid.amount_refund_pending, booking.refunded_amount) == (75_000, 0, 75_000)
+    assert not Job.objects.filter(kind="mail.alert", args__code="refund_failed").exists()
+    sweeping.sweep(by=BY)
+    run_due()
+    assert sum(one.amount for one in sdk(twin).v1.refunds.list({"payment_intent": paid.provider_ref}).data) == 75_000
+
+
 def test_a_refused_refund_is_not_tried_again(twin, booking, paid):
-    sdk(twin).v1.refunds.create({"payment_intent": paid.provider_ref})  # somebody was faster, in the dashboard
+    Payment.objects.update(provider_ref="pi_gone")
     cancelled(booking)
     run_due()
     refund = Refund.objects.get(origin=RefundOrigin.OURS)
     assert refund.state == RefundState.FAILED
-    assert "already been refunded" in refund.failure_reason
+    assert "pi_gone" in refund.failure_reason
     paid.refresh_from_db()
     assert paid.amount_refund_pending == 0
     assert Job.objects.filter(kind="mail.alert", args__code="refund_failed").count() == 1
