@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from devkit.stripe import listing, shapes
 from devkit.stripe.calls import Call
-from devkit.stripe.constants import ROLLED_SECRET_LIFETIME_SECONDS
+from devkit.stripe.constants import API_VERSION, ROLLED_SECRET_LIFETIME_SECONDS
 from devkit.stripe.errors import ApiError
 from devkit.stripe.params import (
     EXPAND,
@@ -27,8 +27,12 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def address(value: Any, name: str) -> str:
     """A URL that the twin may call."""
     url = string(value, name)
-    parts = urlsplit(url)
-    if parts.scheme != "http" or parts.hostname not in LOOPBACK:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme == "http" and parts.hostname in LOOPBACK and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
         message = f"Invalid URL: {url}. The twin calls http:// on loopback addresses only."
         raise ApiError(message, code="url_invalid", param=name)
     return url
@@ -108,9 +112,11 @@ def register_own(store: Store, *, url: str, secret: str) -> Json:
     """Make sure that the endpoint given at the start exists, listens to everything and signs with ``secret``."""
     own = next((endpoint for endpoint in store.all("webhook_endpoints") if endpoint.get("_own")), None)
     if own is None:
-        own = shapes.webhook_endpoint(url=url, events=["*"], secret=secret, created=store.now(), api_version=None)
+        own = shapes.webhook_endpoint(
+            url=url, events=["*"], secret=secret, created=store.now(), api_version=API_VERSION
+        )  # fmt: skip
         own["_own"] = True
-    own |= {"url": address(url, "url"), "status": "enabled"}
+    own |= {"url": address(url, "url"), "status": "enabled", "api_version": API_VERSION}
     if own["_secrets"][0]["secret"] != secret:
         own["_secrets"] = [{"secret": secret, "until": None}]
     store.put("webhook_endpoints", own)

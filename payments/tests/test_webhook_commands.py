@@ -43,6 +43,18 @@ class TestStripeWebhook:
         assert lines == [f"{made.id} for {URL} is up to date, in version {stripe.api_version}."]
         assert len(endpoints(twin)) == 1
 
+    @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+    def test_the_endpoint_of_the_twins_own_launcher_is_ours_under_any_name_of_this_machine(self, twin, host):
+        own = twin.send_webhooks_to(URL)
+        address = URL.replace("127.0.0.1", host)
+        assert run("stripe_webhook", "--url", address) == [
+            f"{own} for {address} is up to date, in version {stripe.api_version}."
+        ]
+        assert [one.id for one in endpoints(twin)] == [own]
+        other = URL.replace("127.0.0.1:9/", f"{host}:10/")
+        assert run("stripe_webhook", "--url", other)[0].startswith("Created ")
+        assert len(endpoints(twin)) == 2
+
     def test_an_old_list_of_events_is_brought_up_to_date(self, twin):
         made = sdk(twin).v1.webhook_endpoints.create(
             {"url": URL, "enabled_events": ["charge.refunded"], "api_version": stripe.api_version}
@@ -61,8 +73,9 @@ class TestStripeWebhook:
         assert lines[-1].startswith(f"{old.id} sends to the same address in version 2020-01-01.old. Leave it until")
 
     def test_what_stripe_refuses_and_what_is_not_configured(self, twin, settings):
-        with pytest.raises(CommandError, match="Stripe did not take the endpoint"):
-            run("stripe_webhook", "--url", "https://studio.example/hook")
+        for refused in ("https://studio.example/hook", "http://localhost:x/hook", "http://[::1/hook", "hook"):
+            with pytest.raises(CommandError, match="Stripe did not take the endpoint"):
+                run("stripe_webhook", "--url", refused)
         settings.PAYMENTS_MODE = "off"
         with pytest.raises(CommandError, match="set STRIPE_SECRET"):
             run("stripe_webhook", "--url", URL)
