@@ -15,13 +15,13 @@ from django.views.decorators.csrf import csrf_exempt
 
 from common.clock import db_now
 from uploads.constants import IMMUTABLE_CACHE, PRIVATE_CACHE, Bucket
+from uploads.errors import StorageUnavailable
 from uploads.storage import ObjectChangedError, PutOrder, get_storage
-from uploads.storage.base import disposition
+from uploads.storage.base import CORS_MAX_AGE_SECONDS, UPLOAD_HEADERS, disposition
 from uploads.storage.local import LocalStorage, checksum_matches, put_order, read_order
 
 View = Callable[..., HttpResponseBase]
-PUT_HEADERS = "content-type, x-amz-checksum-sha256, if-none-match"
-PREFLIGHT_SECONDS = "600"
+PUT_HEADERS = ", ".join(UPLOAD_HEADERS)
 # The isolation that lets other origins show what is served, and lets nothing in it run.
 MEDIA_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -37,7 +37,10 @@ def local_only(view: View) -> View:
     def inner(request: HttpRequest, **parts: str) -> HttpResponseBase:
         if settings.STORAGE != "local":
             return _not_found()
-        return view(request, get_storage(), **parts)
+        try:
+            return view(request, get_storage(), **parts)
+        except StorageUnavailable:
+            return _refuse(503, "The store is away.")
 
     return inner
 
@@ -48,7 +51,7 @@ def open_to_front_ends(view: View) -> View:
     @wraps(view)
     def inner(request: HttpRequest, **parts: str) -> HttpResponseBase:
         known = request.headers.get("Origin", "") in settings.CORS_ALLOWED_ORIGINS
-        preflight = known and request.method == "OPTIONS"
+        preflight = known and request.method == "OPTIONS" and _asks_for_what_is_signed(request)
         response = HttpResponse(status=204) if preflight else view(request, **parts)
         patch_vary_headers(response, ["Origin"])
         if known:
@@ -57,7 +60,7 @@ def open_to_front_ends(view: View) -> View:
         if preflight:
             response["Access-Control-Allow-Methods"] = "PUT"
             response["Access-Control-Allow-Headers"] = PUT_HEADERS
-            response["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
+            response["Access-Control-Max-Age"] = str(CORS_MAX_AGE_SECONDS)
         return response
 
     return inner
@@ -94,7 +97,7 @@ def get_object(request: HttpRequest, storage: LocalStorage, token: str) -> HttpR
         order = read_order(token)
     except signing.BadSignature:
         return _refuse(403, "The URL is not valid.")
-    if request.method not in {"GET", "HEAD"} or order.expires_at <= db_now():
+    if request.method != "GET" or order.expires_at <= db_now():
         return _refuse(403, "The URL is not valid for this request, or no longer.")
     headers = {"Cache-Control": PRIVATE_CACHE, "Content-Disposition": disposition(order.filename)}
     return _serve(storage, order.bucket, order.key, order.content_type, headers)
@@ -112,6 +115,12 @@ def media(request: HttpRequest, storage: LocalStorage, key: str) -> HttpResponse
     if info is None:
         return _not_found()
     return _serve(storage, Bucket.PUBLIC, key, info.content_type, {"Cache-Control": IMMUTABLE_CACHE})
+
+
+def _asks_for_what_is_signed(request: HttpRequest) -> bool:
+    listed = request.headers.get("Access-Control-Request-Headers", "")
+    asked = {name.strip().lower() for name in listed.split(",") if name.strip()}
+    return request.headers.get("Access-Control-Request-Method") == "PUT" and asked <= set(UPLOAD_HEADERS)
 
 
 def _put_order(token: str) -> PutOrder | None:

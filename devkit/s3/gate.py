@@ -74,11 +74,13 @@ class Gate:
             raise Refusal(MALFORMED, "IncompleteBody", "The request body terminated unexpectedly")
         if request.method == "OPTIONS":
             return Answer(200, cors.preflight_headers(self._rules(request.bucket), request))
-        if request.method == "POST" and not POSTS & request.parameters.keys():
+        if request.method == "POST" and request.headers.get("content-type", "").startswith("multipart/form-data"):
             raise absent("Uploading by a form and its POST policy")
         self._require_rights(request, self._verifier.access_key_of(request, now))
         if request.method in {"PUT", "POST"}:
             _require_writable(request)
+        if request.method == "POST" and not POSTS & request.parameters.keys():
+            raise absent("This POST")
         with self.store.lock:  # what the conditions see must stay true until the write
             self._require_source(request)
             return self._carry_out(request, now)

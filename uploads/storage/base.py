@@ -11,6 +11,9 @@ from urllib.parse import quote
 
 from uploads.constants import Bucket
 
+UPLOAD_HEADERS = ("content-type", "x-amz-checksum-sha256", "if-none-match")
+"""What a browser has to send besides the length, and so what its preflight asks for."""
+CORS_MAX_AGE_SECONDS = 600
 KEY_PATTERN = re.compile(r"[a-z0-9]+(?:[/._-][a-z0-9]+)*")
 
 

@@ -60,49 +60,57 @@ class LocalStorage:
 
     def head(self, bucket: Bucket, key: str) -> ObjectInfo | None:
         """Return what the meta file says, with the size that the disk says."""
-        with _disk():
+        with self._disk():
             path = self.path(bucket, key)
             return _info(path, key) if path.is_file() else None
 
     def read_range(self, bucket: Bucket, key: str, *, length: int, etag: str) -> bytes:
         """Return the first `length` bytes of the object with this ETag."""
-        with _disk(), self._opened(bucket, key, etag) as source:
+        with self._disk(), self._opened(bucket, key, etag) as source:
             return source.read(length)
 
     def get(self, bucket: Bucket, key: str, target: BinaryIO, *, etag: str, limit: int) -> None:
         """Copy the object with this ETag into `target`."""
-        with _disk(), self._opened(bucket, key, etag) as source:
+        with self._disk(), self._opened(bucket, key, etag) as source:
             if os.fstat(source.fileno()).st_size > limit:
                 raise ObjectChangedError
             shutil.copyfileobj(source, target)
 
     def put(self, bucket: Bucket, key: str, source: Path, *, content_type: str) -> None:
         """Write a file of ours; readers see the old object or the new one, never a part."""
-        with _disk(), source.open("rb") as stream:
+        with self._disk(), source.open("rb") as stream:
             self._write(bucket, key, stream, {"content_type": content_type}, once=False)
 
     def write_once(self, order: PutOrder, stream: BinaryIO) -> ObjectInfo:
-        """Write the bytes of a signed PUT. Raises `FileExistsError`, and `ObjectChangedError` for other bytes."""
+        """Write the bytes of a signed PUT.
+
+        Raises `FileExistsError` for a second one, `ObjectChangedError` for other bytes, and `StorageUnavailable`.
+        """
         meta = {"content_type": order.content_type, "file_id": order.file_id}
-        self._write(Bucket.PRIVATE, order.key, stream, meta, once=True, expected=order)
+        try:
+            self._write(Bucket.PRIVATE, order.key, stream, meta, once=True, expected=order)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            raise StorageUnavailable from error
         return _info(self.path(Bucket.PRIVATE, order.key), order.key)
 
     def copy(self, source: tuple[Bucket, str], target: tuple[Bucket, str], *, etag: str) -> None:
         """Copy the object with this ETag, and its type."""
         info = self.head(*source)
-        with _disk(), self._opened(*source, etag) as stream:
+        with self._disk(), self._opened(*source, etag) as stream:
             self._write(*target, stream, {"content_type": info.content_type if info else ""}, once=False)
 
     def delete(self, bucket: Bucket, key: str) -> None:
         """Delete the object, then its meta file."""
-        with _disk():
+        with self._disk():
             path = self.path(bucket, key)
             path.unlink(missing_ok=True)
             _meta_path(path).unlink(missing_ok=True)
 
     def list(self, bucket: Bucket, prefix: str, *, limit: int, after: str = "") -> list[ObjectInfo]:
         """Walk the folder; half-written files and meta files are no objects."""
-        with _disk():
+        with self._disk():
             base = self.root / bucket.value
             keys = sorted(
                 path.relative_to(base).as_posix()
@@ -114,7 +122,7 @@ class LocalStorage:
 
     def partial_uploads(self, bucket: Bucket, prefix: str, *, limit: int) -> Sequence[PartialUpload]:
         """Find the half-written files of processes that ended in the middle; a file's name stands for the id."""
-        with _disk():
+        with self._disk():
             base = self.root / bucket.value
             found = (
                 PartialUpload(path.relative_to(base).as_posix(), path.name, _changed_at(path))
@@ -126,7 +134,7 @@ class LocalStorage:
         """Delete such a file. Raises `ValueError` for anything else."""
         if not PARTIAL_PATTERN.fullmatch(partial.key):
             raise ValueError("Not a half-written file of ours.")
-        with _disk():
+        with self._disk():
             (self.root / bucket.value / partial.key).unlink(missing_ok=True)
 
     def problem(self) -> str:
@@ -142,6 +150,15 @@ class LocalStorage:
         if key.endswith(META_SUFFIX):
             raise ValueError("A meta file is no object.")
         return self.root / bucket.value / checked_key(key)
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        """A folder that is gone or no folder says nothing of its objects: they are not missing, the store is away."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            yield
+        except OSError as error:
+            raise StorageUnavailable from error
 
     @contextmanager
     def _opened(self, bucket: Bucket, key: str, etag: str) -> Iterator[BinaryIO]:
@@ -209,14 +226,6 @@ def _open(token: str, salt: str) -> dict[str, Any]:
     values: dict[str, Any] = signing.loads(token, salt=salt)
     values["expires_at"] = datetime.fromisoformat(values["expires_at"])
     return values
-
-
-@contextmanager
-def _disk() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageUnavailable from error
 
 
 def _copy_hashed(stream: BinaryIO, target: BinaryIO) -> tuple[int, str]:

@@ -145,3 +145,14 @@ def test_front_ends_of_the_list_may_put_from_a_browser(upload: Any, settings: An
     stranger = Client().options(path_of(upload["url"]), headers={"Origin": "https://other.example", **asked})
     assert stranger.status_code == 403
     assert "Access-Control-Allow-Origin" not in stranger
+    for wish in ({"Access-Control-Request-Method": "DELETE"}, {"Access-Control-Request-Headers": "x-amz-meta-owner"}):
+        denied = Client().options(path_of(upload["url"]), headers={"Origin": "https://front.example", **asked, **wish})
+        assert denied.status_code == 403
+        assert "Access-Control-Allow-Methods" not in denied
+
+
+def test_a_disk_that_cannot_be_written_is_a_store_that_is_away(upload: Any, settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "file"
+    settings.MEDIA_ROOT.write_bytes(b"")
+    assert put(upload, CONTENT).status_code == 503
+    assert Client().get("/media/files/x/original.png").status_code == 503

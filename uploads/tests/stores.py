@@ -1,0 +1,80 @@
+"""Both stores behind one face, so that one class of tests holds them to one contract."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from django.test import Client
+
+from common import clock
+from devkit.s3.fixture import S3Process
+from uploads import storage as storage_module
+from uploads.storage import Storage, get_storage
+from uploads.storage.local import LocalStorage
+from uploads.storage.s3 import S3Storage
+from uploads.tests.factories import path_of
+
+Headers = dict[str, str]
+TIMEOUT_SECONDS = 5
+
+
+@dataclass
+class Stand:
+    """A store with the ways of the outside world to it: a client of its URLs, time that passes, a fault."""
+
+    storage: Storage
+    send: Callable[..., Any]
+    later: Callable[[int], AbstractContextManager[None]]
+    away: Callable[[], None]
+    begin_parts: Callable[[str], None]
+
+
+def use_gate(settings: Any, gate: S3Process) -> S3Storage:
+    """Make the stand-in of S3 the configured store."""
+    for name, value in gate.environment.items():
+        setattr(settings, name, value)
+    storage_module._s3_storage.cache_clear()
+    storage = get_storage()
+    assert isinstance(storage, S3Storage)
+    return storage
+
+
+def s3_stand(settings: Any, gate: S3Process) -> Stand:
+    storage = use_gate(settings, gate)
+
+    @contextmanager
+    def later(seconds: int) -> Any:
+        gate.control(clock_offset_s=seconds)
+        yield
+        gate.control(clock_offset_s=0)
+
+    def send(method: str, url: str, content: bytes = b"", headers: Headers | None = None) -> Any:
+        return requests.request(method, url, data=content, headers=headers, timeout=TIMEOUT_SECONDS)
+
+    def begin_parts(key: str) -> None:
+        storage.client.create_multipart_upload(Bucket="studio-private", Key=key)
+
+    return Stand(storage, send, later, lambda: gate.control(away=True), begin_parts)
+
+
+def local_stand(storage: LocalStorage) -> Stand:
+    def send(method: str, url: str, content: bytes = b"", headers: Headers | None = None) -> Any:
+        sent = dict(headers or {})
+        content_type = sent.pop("Content-Type", "")
+        return Client().generic(method, path_of(url), content, content_type, headers=sent)
+
+    def away() -> None:
+        """Files where the folders of the buckets should be."""
+        storage.root = Path(__file__)
+
+    def begin_parts(key: str) -> None:
+        path = storage.root / "private" / Path(key).parent / ".partial-abc123"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+
+    return Stand(
+        storage, send, clock.shift, away, begin_parts
+    )
