@@ -31,15 +31,22 @@ SCAN_CONNECT_SECONDS: Final = 5
 SCAN_SECONDS: Final = 30  # of each of the two commands; with the decoder's time under the job's limit
 SCAN_ENGINE_CHARACTERS: Final = 50
 
-# The jobs that work a file off; each carries the file's id as its key, by which a lost one is noticed.
+# The jobs that work a file off; each carries the file's id in its key, by which a lost one is noticed.
 PROCESS_JOB: Final = "uploads.process"
 DELETE_JOB: Final = "uploads.delete"
+ERASE_KEY: Final = "erase:"  # before the id, where the row goes too
 
 EXPORT_PREFIX: Final = "exports"
+QUARANTINE_PREFIX: Final = "quarantine/"
+CLEAN_PREFIX: Final = "files/"
 
-EXPIRE_BATCH: Final = 200
-QUARANTINE_BATCH: Final = 2000
+# Of each pass of a sweep; the next pass goes on where it stopped.
+ROWS_A_PASS: Final = 200
+OBJECTS_A_PASS: Final = 1000
 QUARANTINE_HOURS: Final = 24
+STRAY_GRACE_HOURS: Final = 1  # objects that are just being written have no row yet
+STRAY_DAYS: Final = 7
+MOST_MISSING: Final = 50  # more at once means a wrong bucket rather than lost files
 
 FORBIDDEN_TYPES: Final = ("image/svg+xml", "text/html", "application/xhtml+xml", "text/xml", "application/xml")
 
@@ -101,6 +108,28 @@ class ScanVerdict(models.TextChoices):
     INFECTED = "infected", "Infected"
 
 
+class Found(models.TextChoices):
+    """What a sweep can find."""
+
+    OVERDUE = "overdue", "signed, never confirmed"
+    STUCK = "stuck", "being processed by nobody"
+    UNREMOVED = "unremoved", "deleted, objects still there"
+    LEFTOVER = "leftover", "in quarantine, needed by no row"
+    PARTIAL = "partial", "upload in parts that nobody ended"
+    STRAY = "stray", "object that belongs to no row"
+    MISSING = "missing", "ready, object gone"
+    BACK = "back", "missing, object there again"
+
+
+class Verdict(models.TextChoices):
+    """What a reconciliation says first."""
+
+    IN_SYNC = "in_sync", "In sync"
+    REPAIRED = "repaired", "Repaired"
+    DRIFT = "drift", "Drift"
+    INCOMPLETE = "incomplete", "Incomplete"
+
+
 @dataclass(frozen=True)
 class PurposeRule:
     """What a purpose demands: `target_kind` empty means that the file stands alone."""
@@ -138,7 +167,7 @@ TRANSITIONS: Final[dict[str, tuple[State, ...]]] = {
     State.FAILED: (State.UPLOADED, State.DELETING),
     State.DELETING: (State.DELETED,),
     State.DELETED: (),
-    State.MISSING: (State.DELETING,),
+    State.MISSING: (State.READY, State.DELETING),  # a store that was restored, or a bucket's name put right
 }
 
 # States whose rows keep an object in quarantine, and states whose rows keep clean objects.

@@ -1,14 +1,19 @@
 """Job handlers of uploads."""
 
+import logging
 from uuid import UUID
 
 from common.handlers import JobRun, hours, job, minutes
+from jobs.actions import enqueue
 from jobs.errors import StaleLease
-from uploads.actions import deletions, processing, sweeps
+from uploads.actions import deletions, processing, storekeeping
 from uploads.constants import DELETE_JOB, PROCESS_JOB
 
+SWEEP_JOB = "uploads.sweep"
 PROCESS_ATTEMPTS = 5
 PROCESS_SECONDS = 180  # a soft limit 20 seconds before it; the scanner and the decoder have limits of their own
+
+logger = logging.getLogger(__name__)
 
 
 @job(PROCESS_JOB, queue="media", max_attempts=PROCESS_ATTEMPTS, time_limit=PROCESS_SECONDS)
@@ -32,11 +37,29 @@ def delete(run: JobRun, *, file_id: str, erase: bool = False) -> None:
 
 @job("uploads.expire", every=minutes(5))
 def expire(run: JobRun) -> None:
-    """Close signed uploads that nobody confirmed."""
-    sweeps.expire(by=run.by)
+    """Close what nobody finishes: the first pass of each sweep of rows, since what it closes the next one skips."""
+    for sweep in storekeeping.ROW_SWEEPS.values():
+        sweep(by=run.by)
 
 
-@job("uploads.clear_quarantine", every=hours(1))
-def clear_quarantine(run: JobRun) -> None:
-    """Delete quarantined objects that nothing refers to."""
-    sweeps.clear_quarantine(by=run.by)
+@job("uploads.reconcile", every=hours(1))
+def reconcile(run: JobRun) -> None:
+    """Begin each comparison of the store with the rows, every one as a chain of jobs of one pass each."""
+    with run.effects():
+        for name in storekeeping.OBJECT_SWEEPS:
+            _go_on(name, "", run)
+
+
+@job(SWEEP_JOB)
+def sweep(run: JobRun, *, name: str, after: str) -> None:
+    """One pass; a worker that dies is followed by one that does the same page again."""
+    one = storekeeping.OBJECT_SWEEPS[name](by=run.by, after=after)
+    for finding in one.findings:
+        logger.warning("storage_finding", extra=finding.as_dict())
+    with run.effects():
+        if one.after:
+            _go_on(name, one.after, run)
+
+
+def _go_on(name: str, after: str, run: JobRun) -> None:
+    enqueue(kind=SWEEP_JOB, args={"name": name, "after": after}, by=run.by, dedupe_key=f"{name}:{after}"[:200])

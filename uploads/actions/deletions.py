@@ -17,7 +17,7 @@ from common.clock import db_now
 from common.target import Target
 from jobs.actions import enqueue
 from uploads import ports, selectors
-from uploads.constants import KEEP_DELETED_DAYS, RULES, TRANSITIONS, Bucket, State
+from uploads.constants import DELETE_JOB, ERASE_KEY, KEEP_DELETED_DAYS, RULES, TRANSITIONS, Bucket, State
 from uploads.errors import InvalidState
 from uploads.locks import locked_file, locked_files_of, transition
 from uploads.models import File
@@ -103,9 +103,9 @@ def _mark(file: File, *, keep: timedelta, by: Actor, **values: str) -> None:
 def _enqueue(file: File, by: Actor, *, erase: bool) -> None:
     args, key = {"file_id": str(file.pk)}, str(file.pk)
     if erase:
-        enqueue(kind="uploads.delete", args={**args, "erase": True}, by=by, dedupe_key=f"erase:{key}")
+        enqueue(kind=DELETE_JOB, args={**args, "erase": True}, by=by, dedupe_key=f"{ERASE_KEY}{key}")
     else:
-        enqueue(kind="uploads.delete", args=args, by=by, dedupe_key=key, run_at=file.remove_after)
+        enqueue(kind=DELETE_JOB, args=args, by=by, dedupe_key=key, run_at=file.remove_after)
 
 
 def _erase_row(file: File, by: Actor) -> None:

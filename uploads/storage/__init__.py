@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from uploads.constants import Bucket
 from uploads.errors import StorageNotConfigured
 from uploads.storage.base import (
     ObjectChangedError,
@@ -27,6 +28,7 @@ __all__ = [
     "ReadOrder",
     "Storage",
     "get_storage",
+    "holds",
     "is_configured",
 ]
 
@@ -34,6 +36,15 @@ __all__ = [
 def is_configured() -> bool:
     """Whether this process has a store at all."""
     return settings.STORAGE == "local" or (settings.STORAGE == "s3" and bool(settings.S3_BUCKET_NAME))
+
+
+def holds(bucket: Bucket) -> bool:
+    """Whether there is a store with this bucket; no network."""
+    try:
+        get_storage().require(bucket)
+    except StorageNotConfigured:
+        return False
+    return True
 
 
 def get_storage() -> Storage:

@@ -16,7 +16,8 @@ from rest_framework.test import APIClient
 from common.actor import Actor, ActorKind
 from common.clock import db_now
 from common.grants import BookingGrant
-from uploads.constants import Bucket
+from jobs.actions import enqueue
+from uploads.constants import PROCESS_JOB, Bucket, State
 from uploads.errors import InvalidState
 from uploads.models import File
 from uploads.storage import get_storage
@@ -170,3 +171,14 @@ def store(file: File, content: bytes) -> str:
         Bucket.PRIVATE, file.quarantine_key, io.BytesIO(content), {"content_type": file.declared_type}, once=False
     )
     return hashlib.sha256(content).hexdigest()
+
+
+def waiting(content: bytes, **values: Any) -> File:
+    """A confirmed file with its job."""
+    file = arrived(
+        content, **{"state": State.UPLOADED, "confirmed_at": db_now(), "observed_size": len(content)} | values
+    )
+    File.objects.filter(pk=file.pk).update(etag=store(file, content))
+    enqueue(kind=PROCESS_JOB, args={"file_id": str(file.pk)}, by=Actor.system("tests"), dedupe_key=str(file.pk))
+    file.refresh_from_db()
+    return file

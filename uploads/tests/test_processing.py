@@ -9,19 +9,18 @@ from django.test import Client
 
 from audit.models import AuditEvent
 from common.actor import Actor
-from common.clock import db_now, shift
+from common.clock import shift
 from idempotency.models import StoredAnswer
 from jobs.actions import enqueue
 from jobs.models import Job
 from jobs.testing import run_due
-from uploads.actions import processing, sweeps
+from uploads.actions import processing
 from uploads.constants import Bucket, State
 from uploads.decoding import DecoderCrashedError
 from uploads.errors import InvalidState, StorageUnavailable
 from uploads.models import File
 from uploads.storage.local import LocalStorage
 from uploads.tests.factories import (
-    arrived,
     make_user,
     path_of,
     photograph,
@@ -30,6 +29,7 @@ from uploads.tests.factories import (
     sign,
     staff_client,
     upload,
+    waiting,
 )
 from uploads.tests.factories import (
     store as store_bytes,
@@ -37,17 +37,6 @@ from uploads.tests.factories import (
 
 pytestmark = pytest.mark.django_db
 BY = Actor.system("tests")
-
-
-def waiting(content: bytes, **values: Any) -> File:
-    """A confirmed file with its job."""
-    file = arrived(
-        content, **{"state": State.UPLOADED, "confirmed_at": db_now(), "observed_size": len(content)} | values
-    )
-    File.objects.filter(pk=file.pk).update(etag=store_bytes(file, content))
-    enqueue(kind="uploads.process", args={"file_id": str(file.pk)}, by=BY, dedupe_key=str(file.pk))
-    file.refresh_from_db()
-    return file
 
 
 def processed(file: File) -> File:
@@ -187,41 +176,6 @@ def test_what_is_served_does_not_change_when_the_quarantine_is_written_again(sto
     shown = client.get(f"/api/files/{file.pk}").json()
     served = Client().get(path_of(shown["thumbnails"][0]["url"]))
     assert b"".join(served.streaming_content).startswith(b"RIFF")
-
-
-def test_signed_uploads_that_nobody_confirmed_expire(store: LocalStorage) -> None:
-    client, content = staff_client(), picture()
-    put(sign(client, content)["upload"], content)
-    fresh = arrived(content, expires_at=db_now())
-    with shift(11 * 60):
-        File.objects.filter(pk=fresh.pk).update(expires_at=db_now())
-        assert sweeps.expire(by=BY) == 0
-    with shift(12 * 60 + 1):
-        assert sweeps.expire(by=BY) == 1
-        assert sweeps.expire(by=BY) == 0
-    expired = File.objects.exclude(pk=fresh.pk).get()
-    assert expired.state == "expired"
-    assert [info.key for info in store.list(Bucket.PRIVATE, "", limit=9)] == [fresh.quarantine_key]
-    again = client.post("/api/uploads/confirm", {"file_id": str(expired.pk)})
-    assert (again.status_code, again.json()["code"]) == (410, "upload_expired")
-    assert AuditEvent.objects.filter(action="file.expired").count() == 1
-
-
-def test_the_quarantine_is_cleared_of_what_nobody_needs(store: LocalStorage) -> None:
-    needed, useless = waiting(picture()), arrived(picture(), state=State.EXPIRED)
-    assert sweeps.clear_quarantine(by=BY) == 0
-    with shift(25 * 3600):
-        assert sweeps.clear_quarantine(by=BY) == 1
-    assert store.head(Bucket.PRIVATE, needed.quarantine_key) is not None
-    assert store.head(Bucket.PRIVATE, useless.quarantine_key) is None
-
-
-def test_the_schedule_names_both_sweeps() -> None:
-    from common.handlers import registry
-
-    assert registry["uploads.expire"].every.total_seconds() == 300
-    assert registry["uploads.clear_quarantine"].every.total_seconds() == 3600
-    assert registry["uploads.process"].queue == "media"
 
 
 def test_no_url_and_no_signature_is_stored_anywhere() -> None:
