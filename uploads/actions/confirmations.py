@@ -14,7 +14,7 @@ from common.errors import NotFound, Unprocessable
 from common.target import Target
 from jobs.actions import enqueue
 from uploads import rights, selectors
-from uploads.constants import CONFIRM_GRACE_SECONDS, SNIFF_BYTES, Bucket, State
+from uploads.constants import CONFIRM_GRACE_SECONDS, PROCESS_JOB, SNIFF_BYTES, Bucket, State
 from uploads.decode import sniff
 from uploads.errors import (
     ChecksumMismatch,
@@ -104,7 +104,7 @@ def _accept(file: File, seen: _Seen, by: Actor) -> File:
             return _present(row)
         rights.require_attach(purpose=row.purpose, target_id=row.target_id, actor=by)
         transition(row, State.UPLOADED, confirmed_at=db_now(), etag=seen.etag, observed_size=seen.size)
-        enqueue(kind="uploads.process", args={"file_id": str(row.pk)}, by=by, dedupe_key=str(row.pk))
+        enqueue(kind=PROCESS_JOB, args={"file_id": str(row.pk)}, by=by, dedupe_key=str(row.pk))
         record(action="file.confirmed", by=by, target=Target.of(row), after={"state": row.state, "size": seen.size})
     return row
 

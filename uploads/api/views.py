@@ -11,7 +11,7 @@ from common.api.body import parse
 from common.api.permissions import grant_or_staff
 from common.api.schema import operation
 from common.api.views import ApiView
-from common.errors import NotFound, RateLimited
+from common.errors import NotFound, PermissionDenied, RateLimited, ValidationFailed
 from common.parameters import refuse_unknown
 from idempotency.actions import Outcome, run_once
 from idempotency.errors import IdempotencyKeyReused, InvalidIdempotencyKey, RequestInProgress
@@ -47,6 +47,7 @@ class SignUploadView(ApiView):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """Reserve a file and get the URL that its bytes are sent to."""
+        refuse_unknown(request, ())
         actor = actor_of(request)
         limits.hit("UPLOAD_SIGN", key=_key(actor))
 
@@ -80,6 +81,7 @@ class ConfirmUploadView(ApiView):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """Say that the bytes were sent; also after a PUT that seemed to fail, since they may have arrived."""
+        refuse_unknown(request, ())
         actor = actor_of(request)
         limits.hit("UPLOAD_CONFIRM", key=_key(actor))
         values = parse(request, serializers.ConfirmUploadSerializer)
@@ -94,7 +96,8 @@ class FileView(ApiView):
     @operation(
         "getFile",
         responses={200: serializers.FileSerializer},
-        errors=[NotFound, errors.StorageNotConfigured],
+        errors=[NotFound, ValidationFailed, errors.StorageNotConfigured],
+        never=[PermissionDenied],
         auth="token",
         tags=TAGS,
     )
@@ -106,12 +109,14 @@ class FileView(ApiView):
     @operation(
         "deleteFile",
         responses={202: serializers.FileSerializer},
-        errors=[NotFound, errors.InvalidState],
+        errors=[NotFound, ValidationFailed, errors.InvalidState],
+        never=[PermissionDenied],
         auth="token",
         tags=TAGS,
     )
     def delete(self, request: Request, file_id: UUID) -> Response:
         """Withdraw a file; its objects are removed by a job."""
+        refuse_unknown(request, ())
         return Response(file_body(deletions.delete(file_id=file_id, by=actor_of(request))), status=202)
 
 
@@ -123,7 +128,8 @@ class DownloadFileView(ApiView):
     @operation(
         "downloadFile",
         responses={302: None},
-        errors=[NotFound, errors.InvalidState, errors.StorageNotConfigured],
+        errors=[NotFound, ValidationFailed, errors.InvalidState, errors.StorageNotConfigured],
+        never=[PermissionDenied],
         auth="token",
         tags=TAGS,
     )
