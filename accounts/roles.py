@@ -34,6 +34,7 @@ def _any(name: str, patterns: Iterable[str]) -> bool:
     return any(matches(name, pattern) for pattern in patterns)
 
 
+PIPES = ("cms.view_publishendpoint", "cms.view_delivery")  # an endpoint's address may hold a secret of its own
 DRAFTABLE = ("service", "project", "post", "testimonial")
 
 OWNER = Role(
@@ -45,7 +46,12 @@ EDITOR = Role(
     ROLE_EDITOR,
     "Writes, publishes and trashes all content; edits the site's settings; sees bookings and enquiries.",
     ("cms.*", "uploads.*_file", "bookings.view_*"),
-    without=("cms.add_enquiry", "cms.change_enquiry", "cms.delete_enquiry"),
+    without=(
+        "cms.add_enquiry",
+        "cms.change_enquiry",
+        "cms.delete_enquiry",
+        *(f"cms.{verb}_publishendpoint" for verb in ("add", "change", "delete", "send")),
+    ),
 )
 AUTHOR = Role(
     ROLE_AUTHOR,
@@ -57,7 +63,7 @@ AUTHOR = Role(
         "uploads.add_file",
         "uploads.view_file",
     ),
-    without=("cms.view_enquiry", "cms.view_testimonialrequest", "cms.view_revision"),
+    without=("cms.view_enquiry", "cms.view_testimonialrequest", "cms.view_revision", *PIPES),
 )
 SALES = Role(
     ROLE_SALES,
@@ -73,7 +79,7 @@ SALES = Role(
         "payments.sync",
         "uploads.view_file",
     ),
-    without=("cms.view_revision",),
+    without=("cms.view_revision", *PIPES),
 )
 AUDITOR = Role(
     ROLE_AUDITOR,

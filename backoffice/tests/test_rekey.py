@@ -57,8 +57,8 @@ def test_every_column_moves_to_the_newest_key(settings: Any, owner: User, old: b
     settings.FIELD_KEYS = [NEW, old]
 
     said = run()
-    assert said.splitlines()[0] == "Encrypted again: accounts 2, audit 0, mail 2, payments 1."
-    assert run().splitlines()[0] == "Encrypted again: accounts 0, audit 0, mail 0, payments 0."
+    assert said.splitlines()[0] == "Encrypted again: accounts 2, audit 0, cms 0, mail 2, payments 1."
+    assert run().splitlines()[0] == "Encrypted again: accounts 0, audit 0, cms 0, mail 0, payments 0."
 
     settings.FIELD_KEYS = [NEW]
     factor, key, message = SecondFactor.objects.get(), SigningKey.objects.get(), Message.objects.get(key="k")

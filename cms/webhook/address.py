@@ -2,15 +2,13 @@
 
 import socket
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
 HTTP, HTTPS = 80, 443
-# They carry an IPv4 address inside, and a gateway on our way would lead there.
-_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-_COMPATIBLE = IPv6Network("::/96")
+_TRANSLATED = (IPv6Network("::/96"), IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 
 
 class Refused(Exception):
@@ -70,16 +68,15 @@ def is_public(ip: str) -> bool:
         address = ip_address(ip)
     except ValueError:
         return False
-    inner = _inner(address) if isinstance(address, IPv6Address) else []
-    return all(one.is_global and not one.is_multicast and not one.is_reserved for one in (address, *inner))
+    if isinstance(address, IPv6Address) and (address.is_site_local or _carries_ipv4(address)):
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
 
 
-def _inner(address: IPv6Address) -> list[IPv4Address]:
-    """The IPv4 addresses that an IPv6 address stands for."""
-    carried = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if any(address in network for network in (*_TRANSLATED, _COMPATIBLE)):
-        carried.append(IPv4Address(int(address) & 0xFFFF_FFFF))
-    return [one for one in carried if one is not None]
+def _carries_ipv4(address: IPv6Address) -> bool:
+    """Whether an IPv6 address stands for an IPv4 one, to which a gateway on our way might lead."""
+    translated = any(address in network for network in _TRANSLATED)
+    return translated or bool(address.ipv4_mapped or address.sixtofour or address.teredo)
 
 
 def _literal(host: str) -> str:

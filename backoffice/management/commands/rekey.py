@@ -14,6 +14,7 @@ from accounts import selectors as accounts
 from accounts.actions import rekeying as accounts_rekeying
 from audit.actions import keys as audit_keys
 from bookings import selectors as bookings
+from cms.actions import endpoints
 from common import crypto, tokens
 from common.actor import Actor
 from common.clock import db_now
@@ -43,6 +44,7 @@ class Command(BaseCommand):
         parts = {
             "accounts": accounts_rekeying.rekey(by=by),
             "audit": audit_keys.rekey(by=by),
+            "cms": endpoints.rekey(by=by),
             "mail": mail.actions.rekey(by=by),
             "payments": payments_rekeying.rekey(by=by),
         }
