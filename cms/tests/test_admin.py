@@ -11,13 +11,14 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.tests.factories import make_user
 from audit.models import AuditEvent
-from cms import models, selectors
+from cms import selectors
 from cms.actions import publishing
 from cms.admin import editor
 from cms.constants import State
 from cms.models import MediaAsset, Post, Project, Service, SiteSettings, Tag
 from cms.tests import factories
 from cms.tests.factories import BY
+from common.admin import ReadOnlyAdmin
 
 pytestmark = pytest.mark.django_db
 EMPTY_ROWS = {"signed_by-count": "0", "see_also-count": "0"}
@@ -344,9 +345,10 @@ def test_every_list_and_add_page_opens_within_its_budget():
     for model in registered():
         with CaptureQueriesContext(connection) as queries:
             answer = client.get(f"/admin/cms/{model._meta.model_name}/?q=x", follow=True)
-        assert (answer.status_code, len(queries) <= 17) == (200, True), (model, len(queries))
+        budget = 15 + 2 * len(answer.redirect_chain)  # the settings have no list: that is two pages
+        assert (answer.status_code, len(queries) <= budget) == (200, True), (model, len(queries))
         add = client.get(f"/admin/cms/{model._meta.model_name}/add/")
-        assert add.status_code == (403 if model is models.SlugHistory else 200), model
+        assert add.status_code == (403 if isinstance(admin.site._registry[model], ReadOnlyAdmin) else 200), model
 
 
 def test_a_list_costs_as_many_queries_at_any_size(editor_client):
