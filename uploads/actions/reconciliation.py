@@ -40,7 +40,8 @@ from uploads.objects import clean_prefix
 from uploads.reports import Finding, Pass
 from uploads.storage import ObjectInfo, get_storage, holds
 
-MISSING_CODE, TOO_MANY_CODE = "file_missing", "files_missing_at_once"
+MISSING_CODE = "file_missing"
+TOO_MANY_CODE = "files_missing_at_once"
 Row = TypeVar("Row", File, StrayObject)
 
 
