@@ -21,5 +21,7 @@ events.register(
         "file.deleted": "The objects of a file were deleted",
         "file.erased": "A file and all that was kept of it were erased",
         "file.export_stored": "An export was put into the private store",
+        "bucket.configured": "CORS or lifecycle of the buckets were set",
+        "bucket.tried": "The store was tried with objects of its own, which were deleted again",
     },
 )

@@ -25,6 +25,10 @@ class ObjectChangedError(Exception):
     """The object is not the one whose ETag the caller knows, or is longer than the caller allows."""
 
 
+class NotAllowedError(Exception):
+    """The key may not read or change the settings of a bucket, or the store has no such setting."""
+
+
 @dataclass(frozen=True)
 class ObjectInfo:
     """What a store says about an object; `sha256` (hex) and `file_id` are empty when it does not say."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypedDict
+from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict, cast
 
 import boto3
 from botocore.awsrequest import AWSRequest
@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from uploads.constants import IMMUTABLE_CACHE, PRIVATE_CACHE, Bucket
 from uploads.errors import StorageNotConfigured, StorageUnavailable
 from uploads.storage.base import (
+    NotAllowedError,
     ObjectChangedError,
     ObjectInfo,
     ObjectMissingError,
@@ -31,13 +32,17 @@ from uploads.storage.base import (
     to_base64,
     to_hex,
 )
+from uploads.storage.rules import BucketRules, Rule
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CHUNK_BYTES = 64 * 1024
 META_PREFIX = "x-amz-meta-"
-MISSING_CODES = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
+MISSING_CODES = {
+    *("404", "NoSuchKey", "NoSuchUpload", "NotFound", "NoSuchCORSConfiguration", "NoSuchLifecycleConfiguration")
+}
+DENIED_CODES = {"403", "AccessDenied", "NotImplemented", "MethodNotAllowed"}
 CHANGED_CODES = {"412", "PreconditionFailed"}
 EMPTY_CODES = {"416", "InvalidRange"}
 
@@ -222,6 +227,34 @@ class S3Storage:
                 return f"{bucket.value}_bucket_away"
         return ""
 
+    def rules(self, bucket: Bucket) -> BucketRules:
+        """Read CORS and lifecycle. Raises `NotAllowedError`, `StorageUnavailable`, `StorageNotConfigured`."""
+        name = self._name(bucket)
+        cors: list[Any] = []
+        lifecycle: list[Any] = []
+        with suppress(ObjectMissingError), _answers(), _settings():
+            cors = self.client.get_bucket_cors(Bucket=name)["CORSRules"]
+        with suppress(ObjectMissingError), _answers(), _settings():
+            lifecycle = self.client.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+        return BucketRules(cors=cors, lifecycle=lifecycle)
+
+    def set_cors(self, bucket: Bucket, rules: Sequence[Rule]) -> None:
+        """Replace the CORS rules. Raises as `rules`."""
+        name = self._name(bucket)
+        with _answers(), _settings():
+            if rules:
+                self.client.put_bucket_cors(Bucket=name, CORSConfiguration=cast("Any", {"CORSRules": rules}))
+            else:
+                self.client.delete_bucket_cors(Bucket=name)
+
+    def set_lifecycle(self, bucket: Bucket, rules: Sequence[Rule]) -> None:
+        """Replace the lifecycle rules. Raises as `rules`."""
+        name = self._name(bucket)
+        with _answers(), _settings():
+            self.client.put_bucket_lifecycle_configuration(
+                Bucket=name, LifecycleConfiguration=cast("Any", {"Rules": rules})
+            )
+
     def _name(self, bucket: Bucket) -> str:
         name = self.buckets[bucket]
         if not name:
@@ -265,6 +298,17 @@ def _metadata_into_query(request: AWSRequest, **_: object) -> None:
     for name in [name for name in request.headers if name.lower().startswith(META_PREFIX)]:
         request.params[name.lower()] = request.headers[name]
         del request.headers[name]
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """The settings of a bucket are a matter of their own: many keys may use objects and nothing else."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code", "") in DENIED_CODES:
+            raise NotAllowedError from error
+        raise
 
 
 @contextmanager
