@@ -41,7 +41,8 @@ def book(*, entry: BalanceEntry, provider: str) -> Booked:
     """Book one line, once. Needs a transaction.
 
     The capture, refund or dispute itself is posted from its own object; here its fee and, where the provider settles
-    in another currency, the exchange. A payout is booked as such, everything else goes to suspense.
+    in another currency, the exchange. A payout is booked as such, everything else goes to suspense. What a line has
+    beyond our minor units is left out: the reconciliation tells people of it.
     """
     if entry.kind in PAYOUTS:
         return Booked(True, _payout(entry, provider))
@@ -55,6 +56,12 @@ def book(*, entry: BalanceEntry, provider: str) -> Booked:
         entry=entry, provider=provider, payment=source.payment, amount=source.amount, currency=source.currency
     )
     return Booked(True, charged or exchanged, source.payment)
+
+
+def payment_behind(*, entry: BalanceEntry, provider: str) -> Payment | None:
+    """The payment that a line belongs to, by its charge, refund or dispute; None for one that has none here."""
+    known = None if entry.kind == EntryKind.OTHER else _source(entry, provider)
+    return known.payment if known else None
 
 
 def book_payout(*, payout: PayoutSnapshot, provider: str, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -10,8 +11,8 @@ from django.db.models import Model
 from common.clock import db_now
 from payments.actions import balances
 from payments.actions.findings import REPAIRED, WOULD_REPAIR, Findings
-from payments.constants import DriftKind, Posting, Severity
-from payments.models import Dispute, LedgerTransaction, Payment, Refund
+from payments.constants import NOTE_LENGTH, DriftKind, Posting, Severity
+from payments.models import Dispute, Drift, LedgerTransaction, Payment, Refund
 from payments.providers.errors import ProviderError
 from payments.providers.protocol import BalanceEntry, EntryKind, PaymentProvider, PayoutSnapshot
 
@@ -44,6 +45,7 @@ class Balance:
                 self._book(entry)
             else:
                 self._findings.report.foreign += 1
+        self._rests([entry for entry in found if not entry.exact and entry.kind not in PAYOUT_POSTINGS])
 
     def payouts(self, found: Sequence[PayoutSnapshot], *, since: datetime) -> None:
         """Compare a page of payouts: one query, and the lines of each new one whose list is final.
@@ -56,8 +58,47 @@ class Balance:
             booked = key is None or key in posted
             if not booked:
                 self._book_payout(payout)
+            if key is not None and payout.rest and not self._accepted([payout.ref]):
+                amounts = {"amount": payout.amount}, {"amount": str(payout.amount + payout.rest)}
+                self._mismatch(payout.ref, *amounts, currency=payout.currency, payment=None)
             if payout.complete and (not booked or payout.created >= since):
                 self._sum(payout)
+
+    def _rests(self, entries: Sequence[BalanceEntry]) -> None:
+        """Lines that our minor units cannot hold: booked without the rest, which a person must know of once.
+
+        Such a line never changes, so that what staff have settled is not brought up again.
+        """
+        known = self._known(entries)
+        settled = self._accepted([entry.ref for entry in entries])
+        for entry in entries:
+            if entry.ref in known - settled:
+                local = {"fee": entry.fee, "net": entry.net}
+                remote = {"fee": str(entry.fee + entry.rest_fee), "net": str(entry.net + entry.rest_net)}
+                remote["kind"] = entry.kind.value
+                payment = balances.payment_behind(entry=entry, provider=self._provider.name)
+                self._mismatch(entry.ref, local, remote, currency=entry.currency, payment=payment)
+
+    def _accepted(self, refs: Sequence[str]) -> set[str]:
+        if not refs:
+            return set()
+        said = Drift.objects.filter(
+            provider=self._provider.name, kind=DriftKind.AMOUNT_MISMATCH, provider_ref__in=refs,
+            resolved_at__isnull=False,
+        )  # fmt: skip
+        return set(said.values_list("provider_ref", flat=True))
+
+    def _mismatch(
+        self, ref: str, local: dict[str, Any], remote: dict[str, Any], *, currency: str, payment: Payment | None
+    ) -> None:  # fmt: skip
+        self._findings.add(
+            DriftKind.AMOUNT_MISMATCH,
+            Severity.WARNING,
+            ref=ref,
+            payment=payment,
+            local=local | {"currency": currency},
+            remote=remote | {"currency": currency},
+        )
 
     def _posted(self, keys: Iterable[Key]) -> set[Key]:
         refs = {ref for _, ref in keys}
@@ -108,7 +149,13 @@ class Balance:
             Severity.INFO if entry.kind == EntryKind.OTHER else Severity.WARNING,
             ref=entry.source_ref if payout else entry.ref,
             payment=payment,
-            remote={"kind": entry.kind.value, "fee": entry.fee, "net": entry.net, "currency": entry.currency},
+            remote={
+                "kind": entry.kind.value,
+                "description": entry.description[:NOTE_LENGTH],
+                "fee": entry.fee,
+                "net": entry.net,
+                "currency": entry.currency,
+            },
             action=action,
         )
 
@@ -129,18 +176,24 @@ class Balance:
     def _sum(self, payout: PayoutSnapshot) -> None:
         """The lines of a payout must come to its amount."""
         try:
-            net = sum(entry.net for entry in self._provider.entries_of_payout(payout.ref))
+            lines = self._provider.entries_of_payout(payout.ref)
+            net = sum((entry.net + entry.rest_net for entry in lines), Decimal())
         except ProviderError as error:
             self._findings.fault(payout.ref, error)
             return
-        if net != payout.amount:
+        if net != payout.amount + payout.rest:
             self._findings.add(
                 DriftKind.PAYOUT_SUM,
                 Severity.CRITICAL,
                 ref=payout.ref,
-                local={"sum": net, "currency": payout.currency},
-                remote={"amount": payout.amount, "currency": payout.currency},
+                local={"sum": _whole(net), "currency": payout.currency},
+                remote={"amount": _whole(payout.amount + payout.rest), "currency": payout.currency},
             )
+
+
+def _whole(amount: Decimal) -> int | str:
+    """A number where it is one of minor units, else its text."""
+    return int(amount) if amount == int(amount) else str(amount)
 
 
 def _posting(entry: BalanceEntry) -> Key | None:

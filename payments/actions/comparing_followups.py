@@ -153,9 +153,10 @@ class Followups:
         """Whether our row now says what the provider said, or something later."""
         if isinstance(one, RefundSnapshot):
             refund = Refund.objects.filter(self._ours(), provider_ref=one.ref).first()
-            return refund is not None and refund.amount == one.amount and refund.state != RefundState.REQUESTED
+            same = refund is not None and refund.amount == one.amount and refund.state != RefundState.REQUESTED
+            return same and one.exact
         dispute = Dispute.objects.filter(self._ours(), provider_ref=one.ref).first()
-        return dispute is not None and dispute.amount == one.amount
+        return dispute is not None and dispute.amount == one.amount and one.exact
 
     def _over_refunded(self, payment_refs: set[str]) -> None:
         """Payments of which more went back than came, by all the refunds that we know of now."""
@@ -189,7 +190,7 @@ def _refund_difference(row: Refund | None, one: RefundSnapshot) -> DriftKind | N
         ours = selectors.metadata_id(one.metadata, "refund_id")
         asked = ours is not None and Refund.objects.filter(pk=ours, provider_ref__isnull=True).exists()
         return DriftKind.STATUS_BEHIND if asked else DriftKind.REFUND_UNKNOWN
-    if row.amount != one.amount or row.currency != one.currency:
+    if row.amount != one.amount or row.currency != one.currency or not one.exact:
         return DriftKind.AMOUNT_MISMATCH
     return None if row.state == one.state else DriftKind.STATUS_BEHIND
 
@@ -197,8 +198,9 @@ def _refund_difference(row: Refund | None, one: RefundSnapshot) -> DriftKind | N
 def _dispute_difference(row: Dispute | None, one: DisputeSnapshot) -> DriftKind | None:
     if row is None:
         return DriftKind.DISPUTE_UNKNOWN
-    same = (row.status, row.funds, row.amount) == (one.status, one.funds, one.amount)
-    return None if same else DriftKind.STATUS_BEHIND
+    if (row.status, row.funds, row.amount) != (one.status, one.funds, one.amount):
+        return DriftKind.STATUS_BEHIND
+    return None if one.exact else DriftKind.AMOUNT_MISMATCH
 
 
 def _shown(row: Refund | Dispute) -> dict[str, Any]:

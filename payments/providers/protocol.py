@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -46,8 +47,8 @@ class EntryKind(StrEnum):
 class BalanceEntry:
     """One line of the provider's balance: `net` is `amount` less `fee`, in the currency that the provider settles in.
 
-    `source_ref` names the charge, refund, dispute or payout that it belongs to; empty for none. `exact` is False when
-    an amount is no whole number of our minor units.
+    `source_ref` names the charge, refund, dispute or payout that it belongs to; empty for none. What the provider's
+    figures have beyond whole minor units of ours is in `rest_net` and `rest_fee`: parts of one, of the same sign.
     """
 
     ref: str
@@ -59,7 +60,13 @@ class BalanceEntry:
     source_ref: str
     created: datetime
     description: str = ""
-    exact: bool = True
+    rest_net: Decimal = Decimal()
+    rest_fee: Decimal = Decimal()
+
+    @property
+    def exact(self) -> bool:
+        """Whether our minor units hold all of it."""
+        return not self.rest_net and not self.rest_fee
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +100,14 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class RefundSnapshot:
-    """A refund as the provider shows it; `state` is one of `payments.constants.RefundState`."""
+    """A refund as the provider shows it; `state` is one of `payments.constants.RefundState`, `exact` as above."""
 
     ref: str
     state: str
     amount: int
     currency: str
     payment_ref: str
+    exact: bool = True
     reason: str = ""
     failure_reason: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -111,7 +119,8 @@ class DisputeSnapshot:
     """A dispute as the provider shows it.
 
     `status` is one of `payments.constants.DisputeStatus`, `funds` one of `DisputeFunds`. `evidence_due_by` is None
-    where the bank takes no answer. `entries` are what it did to the balance: nothing, a withdrawal, a reversal.
+    where the bank takes no answer. `entries` are what it did to the balance: nothing, a withdrawal, a reversal. `exact`
+    is False when the amount is no whole number of our minor units.
     """
 
     ref: str
@@ -120,9 +129,8 @@ class DisputeSnapshot:
     amount: int
     currency: str
     payment_ref: str
-    charge_ref: str
     opened_at: datetime
-    livemode: bool
+    exact: bool = True
     reason: str = ""
     evidence_due_by: datetime | None = None
     entries: tuple[BalanceEntry, ...] = ()
@@ -132,7 +140,8 @@ class DisputeSnapshot:
 class PayoutSnapshot:
     """What the provider pays to our bank. `state` is `paid`, `pending`, `in_transit`, `canceled` or `failed`.
 
-    `complete` says that the list of its entries is final; only automatic payouts have such a list.
+    `complete` says that the list of its entries is final; only automatic payouts have such a list. `rest` is what the
+    provider's amount has beyond whole minor units of ours.
     """
 
     ref: str
@@ -140,8 +149,8 @@ class PayoutSnapshot:
     amount: int
     currency: str
     created: datetime
-    livemode: bool
     complete: bool
+    rest: Decimal = Decimal()
 
 
 @dataclass(frozen=True, slots=True)

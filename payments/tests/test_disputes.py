@@ -132,7 +132,7 @@ def test_every_order_of_the_events_ends_alike(twin, booking):
 def shown(ref="dp_1", **values):
     defaults = {
         "ref": ref, "status": DisputeStatus.NEEDS_RESPONSE, "funds": DisputeFunds.WITHDRAWN, "amount": 500,
-        "currency": "KES", "payment_ref": "pi_1", "charge_ref": "ch_1", "opened_at": db_now(), "livemode": False,
+        "currency": "KES", "payment_ref": "pi_1", "opened_at": db_now(),
     }  # fmt: skip
     return DisputeSnapshot(**(defaults | values))
 

@@ -101,7 +101,7 @@ def test_a_payout_and_its_failure(order):
 )  # fmt: skip
 def test_a_payout_by_its_events(states, bank):
     for state in states:
-        payout = PayoutSnapshot("po_1", state, 900, "KES", db_now(), False, True)
+        payout = PayoutSnapshot("po_1", state, 900, "KES", db_now(), True)
         with transaction.atomic():
             balances.book_payout(payout=payout, provider="stripe", now=db_now())
     assert ledger_sums().get("bank", 0) == bank

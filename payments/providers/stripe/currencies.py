@@ -1,5 +1,7 @@
 """Stripe's units and limits by currency: https://docs.stripe.com/currencies."""
 
+from decimal import Decimal
+
 from common.money import exponent
 
 AMOUNT_MAX = 99_999_999
@@ -56,13 +58,13 @@ def to_stripe(amount: int, currency: str) -> int | None:
     return None if currency in THREE_DECIMAL and converted % THREE_DECIMAL_STEP else converted
 
 
-def from_stripe(amount: int, currency: str) -> tuple[int, bool]:
-    """Stripe's units in our minor units, and whether that is exact."""
-    shift = exponent(currency) - places(currency)
-    if shift >= 0:
-        return amount * 10**shift, True
-    whole, rest = divmod(amount, 10**-shift)
-    return whole, not rest
+def from_stripe(amount: int, currency: str) -> tuple[int, Decimal]:
+    """Stripe's units in our minor units: the whole ones, and what is left beyond them, which has the same sign.
+
+    Only ISK and UGX can leave something, where a fee is a part of a whole unit.
+    """
+    exact = Decimal(amount).scaleb(exponent(currency) - places(currency))
+    return int(exact), exact - int(exact)
 
 
 def refusal(amount: int, currency: str) -> str:

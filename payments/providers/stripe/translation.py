@@ -40,8 +40,8 @@ NOT_THERE = 404
 def snapshot(intent: Mapping[str, Any], *, as_of: int = 0, answer: Answer | None = None) -> Snapshot:
     """A PaymentIntent as the core sees it. Raises KeyError or TypeError for an object of another shape."""
     currency = intent["currency"].upper()
-    amount, exact = from_stripe(intent["amount"], currency)
-    received, received_exact = from_stripe(intent["amount_received"], currency)
+    amount, rest = from_stripe(intent["amount"], currency)
+    received, received_rest = from_stripe(intent["amount_received"], currency)
     error = intent.get("last_payment_error") or {}
     return Snapshot(
         ref=intent["id"],
@@ -52,7 +52,7 @@ def snapshot(intent: Mapping[str, Any], *, as_of: int = 0, answer: Answer | None
         provider_amount=intent["amount_received"],
         currency=currency,
         livemode=intent["livemode"],
-        exact=exact and received_exact,
+        exact=not rest and not received_rest,
         metadata=dict(intent.get("metadata") or {}),
         charge_ref=ref_of(intent.get("latest_charge")),
         client_secret=intent.get("client_secret") or "",
@@ -68,10 +68,12 @@ def snapshot(intent: Mapping[str, Any], *, as_of: int = 0, answer: Answer | None
 def refund_snapshot(refund: Mapping[str, Any], *, answer: Answer | None = None) -> RefundSnapshot:
     """A Refund as the core sees it."""
     currency = refund["currency"].upper()
+    amount, rest = from_stripe(refund["amount"], currency)
     return RefundSnapshot(
         ref=refund["id"],
         state=RefundState(refund["status"]),
-        amount=from_stripe(refund["amount"], currency)[0],
+        amount=amount,
+        exact=not rest,
         currency=currency,
         payment_ref=ref_of(refund.get("payment_intent")),
         reason=refund.get("reason") or "",
@@ -84,18 +86,18 @@ def refund_snapshot(refund: Mapping[str, Any], *, answer: Answer | None = None) 
 def dispute_snapshot(dispute: Mapping[str, Any]) -> DisputeSnapshot:
     """A Dispute as the core sees it; its balance transactions tell where the money is."""
     currency = dispute["currency"].upper()
+    amount, rest = from_stripe(dispute["amount"], currency)
     due = (dispute.get("evidence_details") or {}).get("due_by")
     entries = tuple(balance_entry(entry) for entry in dispute.get("balance_transactions") or ())
     return DisputeSnapshot(
         ref=dispute["id"],
         status=DisputeStatus(dispute["status"]),
         funds=_funds(entries),
-        amount=from_stripe(dispute["amount"], currency)[0],
+        amount=amount,
+        exact=not rest,
         currency=currency,
         payment_ref=ref_of(dispute.get("payment_intent")),
-        charge_ref=ref_of(dispute.get("charge")),
         opened_at=_instant(dispute["created"]),
-        livemode=dispute["livemode"],
         reason=dispute.get("reason") or "",
         evidence_due_by=_instant(due) if due else None,
         entries=entries,
@@ -111,7 +113,7 @@ def _funds(entries: tuple[BalanceEntry, ...]) -> DisputeFunds:
 def balance_entry(entry: Mapping[str, Any]) -> BalanceEntry:
     """A BalanceTransaction as the core sees it."""
     currency = entry["currency"].upper()
-    (amount, exact), (fee, fee_exact) = (from_stripe(entry[name], currency) for name in ("amount", "fee"))
+    (amount, rest), (fee, rest_fee) = (from_stripe(entry[name], currency) for name in ("amount", "fee"))
     return BalanceEntry(
         ref=entry["id"],
         kind=KINDS.get(entry.get("reporting_category") or "", EntryKind.OTHER),
@@ -122,7 +124,8 @@ def balance_entry(entry: Mapping[str, Any]) -> BalanceEntry:
         source_ref=ref_of(entry.get("source")),
         created=_instant(entry["created"]),
         description=entry.get("description") or "",
-        exact=exact and fee_exact,
+        rest_net=rest - rest_fee,
+        rest_fee=rest_fee,
     )
 
 
@@ -135,13 +138,14 @@ def _entry_of(charge: Any) -> BalanceEntry | None:
 def payout_snapshot(payout: Mapping[str, Any]) -> PayoutSnapshot:
     """A Payout as the core sees it."""
     currency = payout["currency"].upper()
+    amount, rest = from_stripe(payout["amount"], currency)
     return PayoutSnapshot(
         ref=payout["id"],
         state=payout["status"],
-        amount=from_stripe(payout["amount"], currency)[0],
+        amount=amount,
+        rest=rest,
         currency=currency,
         created=_instant(payout["created"]),
-        livemode=payout["livemode"],
         complete=payout.get("reconciliation_status") == "completed",
     )
 
