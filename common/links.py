@@ -8,7 +8,6 @@ BUILT_IN_PATHS = {
     "accept": "/auth/invite/{token}",
     "reset": "/auth/reset/{token}",
     "booking": "/b/{token}",
-    "preview": "/{type}/{slug}?preview={token}",
 }
 
 
@@ -20,7 +19,8 @@ def absolute(path: str) -> str:
 def page_url(key: str, **values: object) -> str:
     """The link of a mail or preview: on the separate front end when there is one, else to the built-in page.
 
-    `key` is accept, reset, booking or preview; `values` fill the path's placeholders and are percent-encoded.
+    `key` is accept, reset, booking or preview; `values` fill the path's placeholders and are percent-encoded. Only
+    content knows the built-in page of a preview, so that key wants a front end.
     """
     safe = {name: quote(str(value), safe="") for name, value in values.items()}
     if settings.FRONTEND_URL:

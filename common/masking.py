@@ -37,7 +37,7 @@ PATTERNS = (
     ("=", re.compile(r"((?<![\w-])(?:code|otp|totp)=)(?:\d{6,8}|[A-Z0-9]+(?:-[A-Z0-9]+)+)", re.IGNORECASE)),
     ("_", re.compile(r"\b((?:sk|rk)_(?:test|live)_|whsec_)\w{8,}")),
     ("_secret_", re.compile(r"\b((?:pi|seti|src|cs)_\w+?_secret_)\w+")),
-    ("_", re.compile(r"\b((?:rt|ch|en|iv|pr|bk)_)[A-Za-z0-9_-]{8,}")),
+    ("_", re.compile(r"\b((?:rt|ch|en|iv|pr|bk|pv)_)[A-Za-z0-9_-]{8,}")),
     ("://", re.compile(r"(://[^/\s:@]*:)[^/\s@]+(?=@)")),
 )
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from cms.pages.preview import sealed
 from cms.selectors import Moved
 from common import problems
 from common.errors import DomainError
@@ -38,8 +39,15 @@ def public_page(view: View[P]) -> View[P]:
 
 
 def page(request: HttpRequest, template: str, context: Mapping[str, Any] | None = None) -> HttpResponse:
-    """Render a page that is the same for everyone; beside a staff session it stays out of shared caches."""
-    answer = render(request, f"pages/site/{template}.html", dict(context or {}))
+    """Render a page that is the same for everyone; beside a staff session it stays out of shared caches.
+
+    With a `preview` in the context it is for the holder of the link alone.
+    """
+    shown = dict(context or {})
+    seen = shown.get("preview")
+    answer = render(request, f"pages/site/{template}.html", shown | {"noindex": True} if seen else shown)
+    if seen:
+        return sealed(request, answer)
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         answer["Cache-Control"] = CACHE_CONTROL
     return answer

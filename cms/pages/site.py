@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 
 from cms import ports, selectors
+from cms.pages import preview
 from cms.pages.answers import page, public_page
 
 SERVICES, PROJECTS, TESTIMONIALS, POSTS = 6, 4, 3, 3
@@ -11,7 +12,11 @@ BOOKABLE = 3
 
 @public_page
 def home(request: HttpRequest) -> HttpResponse:
-    """`/`: services and work (what is featured first), what clients say, the newest posts."""
+    """`/`: services and work (what is featured first), what clients say, the newest posts.
+
+    `?preview=` shows it under another version of the settings.
+    """
+    seen = preview.of_settings(request)
     newest = selectors.live_posts().order_by("-published_at", "id")
     return page(
         request,
@@ -27,6 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
                 "testimonial", selectors.live_testimonials().order_by("-featured", "position", "id")[:TESTIMONIALS]
             ),
             "posts": selectors.list_rows("post", newest[:POSTS]),
+            **({"preview": seen, "site": seen.row} if seen else {}),
         },
     )
 

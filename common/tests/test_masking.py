@@ -16,6 +16,7 @@ CANARIES = {
     "invitation token": (f"iv_{TOKEN}", TOKEN),
     "reset token": (f"pr_{TOKEN}", TOKEN),
     "booking token": (f"bk_{TOKEN}", TOKEN),
+    "preview token": (f"pv_{TOKEN}", TOKEN),
     "stripe key": ("sk_live_51abcdefghijkl", "51abcdefghijkl"),
     "stripe restricted key": ("rk_test_51abcdefghijkl", "51abcdefghijkl"),
     "webhook secret": ("whsec_abcdefghijklmnop", "abcdefghijklmnop"),

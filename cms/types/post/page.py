@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from cms import selectors
 from cms.models import Tag
+from cms.pages import preview
 from cms.pages.answers import of_item, page, public_page
 from common.errors import NotFound
 from common.links import absolute
@@ -47,12 +48,13 @@ def by_year(request: HttpRequest, year: int) -> HttpResponse:
 
 @public_page
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
-    """`/blog/{slug}`, with posts that are related by choice or by their tags."""
-    post = selectors.detail("post", slug)
+    """`/blog/{slug}`, with posts that are related by choice or by their tags; `?preview=` shows another version."""
+    seen = preview.of_item(request, "post", slug)
+    post = seen.row if seen else selectors.detail("post", slug)
     slugs = [reference["slug"] for reference in post["related"]]
     rows = selectors.list_rows("post", selectors.live_posts().filter(slug__in=slugs)) if slugs else []
     related = sorted(rows, key=lambda row: slugs.index(row["slug"]))
-    return page(request, "post", {"post": post, "related": related, **of_item(post)})
+    return page(request, "post", {"post": post, "related": related, "preview": seen, **of_item(post)})
 
 
 def _listed(request: HttpRequest, posts: QuerySet[Any], context: dict[str, Any]) -> HttpResponse:

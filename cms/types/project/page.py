@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 
 from cms import selectors
+from cms.pages import preview
 from cms.pages.answers import of_item, page, public_page
 
 
@@ -14,10 +15,14 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @public_page
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
-    """`/projects/{slug}`, with what the client says; the gallery's first picture is the cover."""
-    project = selectors.detail("project", slug)
+    """`/projects/{slug}`, with what the client says; the gallery's first picture is the cover.
+
+    `?preview=` shows another version.
+    """
+    seen = preview.of_item(request, "project", slug)
+    project = seen.row if seen else selectors.detail("project", slug)
     said = project["testimonial"]
     quotes = selectors.live_testimonials().filter(slug=said["slug"])[:1] if said else None
     testimonial = next(iter(selectors.list_rows("testimonial", quotes)), None) if said else None
-    shown = {"project": project, "gallery": project["gallery"][1:], "testimonial": testimonial}
+    shown = {"project": project, "gallery": project["gallery"][1:], "testimonial": testimonial, "preview": seen}
     return page(request, "project", shown | of_item(project))

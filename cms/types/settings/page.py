@@ -5,19 +5,28 @@ from django.utils.translation import gettext
 
 from cms import rich_text
 from cms.models import SiteSettings
+from cms.pages import preview
 from cms.pages.answers import page, public_page
 
 
 @public_page
 def privacy(request: HttpRequest) -> HttpResponse:
-    """`/privacy`."""
-    return page(request, "legal", {"heading": gettext("Privacy notice"), "text": _published("privacy_text")})
+    """`/privacy`; with `?preview=` that of another version."""
+    return _legal(request, gettext("Privacy notice"), "privacy_text")
 
 
 @public_page
 def terms(request: HttpRequest) -> HttpResponse:
-    """`/terms`."""
-    return page(request, "legal", {"heading": gettext("Terms"), "text": _published("terms_text")})
+    """`/terms`; with `?preview=` that of another version."""
+    return _legal(request, gettext("Terms"), "terms_text")
+
+
+def _legal(request: HttpRequest, heading: str, field: str) -> HttpResponse:
+    seen = preview.of_settings(request)
+    if seen is None:
+        return page(request, "legal", {"heading": heading, "text": _published(field)})
+    text = rich_text.render(seen.snapshot[field] or "")
+    return page(request, "legal", {"heading": heading, "text": text, "preview": seen, "site": seen.row})
 
 
 def _published(field: str) -> dict[str, object]:
