@@ -3,14 +3,20 @@
 from typing import TypeVar
 
 from cms.models import Delivery, Publishable, PublishEndpoint
+from common.errors import NotFound
 
 T = TypeVar("T", bound=Publishable)
 
 
 def locked(item: T) -> T:
-    """Return the row of `item`, locked until the transaction ends and read again."""
-    rows = type(item)._default_manager.select_for_update(of=("self",)).select_related("latest_revision")
-    row: T = rows.get(pk=item.pk)
+    """Return the row of `item`, locked until the transaction ends and read again; raises NotFound once it is purged.
+
+    It is read without its revisions: what a joined table had is not read again after a wait for the lock, so that a
+    newest revision which somebody else has just written would seem to be none.
+    """
+    row: T | None = type(item)._default_manager.select_for_update().filter(pk=item.pk).first()
+    if row is None:
+        raise NotFound
     return row
 
 

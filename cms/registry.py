@@ -147,3 +147,8 @@ def of_model(model: type[Model]) -> ContentType:
 def all_types() -> list[ContentType]:
     """Return every type in the order of registration."""
     return list(_types.values())
+
+
+def all_models() -> list[Any]:
+    """Return the model of every type, those with one row too."""
+    return [*(one.model for one in _types.values()), *(one.model for one in _singletons.values())]

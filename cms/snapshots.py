@@ -21,6 +21,7 @@ from common.validation import faults
 Snapshot = dict[str, Any]
 Upgrader = Callable[[str, Snapshot], Snapshot]
 SCHEMA_VERSION = 2
+NOWHERE = "It names something that does not exist."
 
 
 def _who_verified(item_type: str, snapshot: Snapshot) -> Snapshot:
@@ -162,26 +163,35 @@ def targets(model: type[Publishable], name: str, entries: Iterable[Any]) -> list
 
 
 def _present(model: type[Publishable], snapshot: Snapshot, strict: Collection[str] | None) -> Snapshot:
-    """The references of the snapshot that lead to a row; the columns in `strict` are left to the model's own check."""
+    """The references of the snapshot, less those to rows that are gone; at the keys in `strict` these are refused."""
     found: Snapshot = {}
-    for field in model._meta.many_to_many:
-        ordered = model.ORDERED.get(field.name)
-        known = _known(field.related_model, _targets(snapshot[field.name], ordered))
-        kept = [one for one in snapshot[field.name] if _target(one, ordered) in known]
-        if len(kept) != len(snapshot[field.name]) and (strict is None or field.name in strict):
-            gone = FieldError("unknown", "It names something that does not exist.", f"#/{field.name}")
-            raise ValidationFailed(errors=[gone])
-        found[field.name] = kept
-    for column in columns(model):
-        loose = column.is_relation and strict is not None and column.name not in strict
-        if loose and snapshot[column.name] is not None and not _known(column.related_model, [snapshot[column.name]]):
-            found[column.name] = None
+    gone: list[FieldError] = []
+    for field in (*columns(model), *model._meta.many_to_many):
+        if field.related_model is None:
+            continue
+        value = snapshot[field.name]
+        found[field.name] = kept = _kept(field, model.ORDERED.get(field.name), value)
+        if kept != value and (strict is None or field.name in strict):
+            what = "The picture is not there any more." if field.related_model is MediaAsset else NOWHERE
+            gone.append(FieldError("unknown", what, f"#/{field.name}"))
+    if gone:
+        raise ValidationFailed(errors=gone)
     return found
+
+
+def _kept(field: Any, ordered: Ordered | None, value: Any) -> Any:
+    """What of a relation's value leads to a row."""
+    if not field.many_to_many:
+        return value if value is not None and _known(field.related_model, [value]) else None
+    known = _known(field.related_model, _targets(value, ordered))
+    return [one for one in value if _target(one, ordered) in known]
 
 
 def _known(model: Any, keys: Iterable[str]) -> set[str]:
     """Those of the keys that a row has; none when one of them is no key at all."""
     wanted = set(keys)
+    if not wanted:
+        return wanted
     try:
         return {str(key) for key in model._default_manager.filter(pk__in=wanted).values_list("pk", flat=True)}
     except ValidationError:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from cms import gaps, snapshots
+from cms import consent, gaps, snapshots
 from cms.actions import revisions
 from cms.constants import RevisionKind, State
+from cms.errors import NotPublishable
 from cms.models import ContentItem, Publishable, Revision
 from cms.snapshots import Snapshot
 from cms.walltime import instant_of
@@ -32,6 +33,8 @@ class Act:
 def _go_live(item: Publishable, act: Act) -> None:
     revision = item.scheduled_revision if act.as_scheduled else None
     if revision is not None:
+        if consent.lacking(type(item), revision, snapshots.newest(item)):
+            raise NotPublishable(errors=[FieldError("required", "Consent was withdrawn.", f"#/{item.CONSENT_KEY}")])
         _show(item, revision, gaps.publishable(type(item), snapshots.of(type(item), revision)), act)
         return
     snapshot = gaps.publishable(type(item), snapshots.newest(item))
