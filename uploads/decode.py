@@ -220,9 +220,10 @@ def _blur(image: Image.Image) -> str:
 
 def _limit(memory_bytes: int, seconds: int) -> None:
     """Give this process less than the machine has; it can never take the limits back."""
+    # At the hard limit of time comes a SIGKILL, which nobody can tell from the machine's: SIGXCPU has to be first.
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     for kind, most in (
         (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_FSIZE, OUTPUT_BYTES),
         (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_CORE, 0),

@@ -2,9 +2,7 @@
 
 import hashlib
 import io
-import struct
 import uuid
-import zlib
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -86,18 +84,6 @@ def photograph() -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format="JPEG", exif=exif.tobytes(), quality=95, comment=b"shot at home")
     return buffer.getvalue()
-
-
-def pixel_bomb(side: int = 30_000) -> bytes:
-    """A PNG of a few kilobytes that announces side x side pixels."""
-    compressor = zlib.compressobj(9)
-    row = bytes(1 + side // 8)
-    packed = b"".join(compressor.compress(row) for _ in range(side)) + compressor.flush()
-    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", packed), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
-    )
 
 
 def pdf() -> bytes:

@@ -1,11 +1,9 @@
 """Hostile and honest pictures, in the child process and out of it."""
 
 import io
-import json
 import re
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,7 @@ from uploads import decode as decode_module
 from uploads import decoding
 from uploads.decode import Decoded, Order, RefusedError, decode, sniff
 from uploads.decoding import DecoderCrashedError, decode_apart
-from uploads.tests.factories import pdf, photograph, picture, pixel_bomb
+from uploads.tests.factories import pdf, photograph, picture
 
 WIDTHS = (320, 800, 1600)
 
@@ -105,19 +103,6 @@ def test_a_very_tall_picture_fits_into_webp(tmp_path: Path) -> None:
     assert [(t.width, t.height) for t in done.thumbnails] == [(8, 16_383)]
 
 
-def test_a_polyglot_comes_out_clean(tmp_path: Path) -> None:
-    done = decode(order(tmp_path, picture(kind="JPEG") + b"PK\x03\x04<html><script>", "image/jpeg"))
-    assert b"<script>" not in (tmp_path / done.original).read_bytes()
-
-
-@pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
-def test_truncated_pictures_are_unreadable(tmp_path: Path, part: float) -> None:
-    noise = io.BytesIO()
-    Image.effect_noise((200, 200), 80).convert("RGB").save(noise, format="JPEG")
-    whole = noise.getvalue()
-    assert refused(tmp_path, whole[: int(len(whole) * part)], "image/jpeg") == "unreadable"
-
-
 def test_other_refusals(tmp_path: Path) -> None:
     frames = io.BytesIO()
     Image.new("RGB", (9, 9)).save(frames, "WEBP", save_all=True, append_images=[Image.new("RGB", (9, 9), "red")])
@@ -147,33 +132,20 @@ def test_the_child_says_what_the_function_says(tmp_path: Path) -> None:
         decode_apart(order(tmp_path, b"\x89PNG\r\n\x1a\nx", "image/png"))
 
 
-def test_a_bomb_of_900_megapixels_is_cheap(tmp_path: Path) -> None:
-    message = {
-        "order": asdict(order(tmp_path, pixel_bomb(), "image/png")),
-        "memory_bytes": decoding.DECODE_MEMORY_BYTES,
-        "seconds": 5,
-    }
-    script = (
-        f"import re, runpy, sys; runpy.run_path({decode_module.__file__!r}, run_name='__main__');"
-        "sys.stderr.write(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-I", "-W", "ignore", "-c", script],
-        input=json.dumps(message),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=10,
-    )
-    assert json.loads(ran.stdout) == {"refused": "too_many_pixels"}
-    assert int(ran.stderr) < 200 * 1024, "kilobytes at the peak"
-
-
 def test_the_child_cannot_take_more_memory_than_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = order(tmp_path, picture((5000, 4900)), "image/png")
     monkeypatch.setattr(decoding, "DECODE_MEMORY_BYTES", 150 * 1024 * 1024)
     with pytest.raises(RefusedError, match="too_costly"):
         decode_apart(wanted)
+
+
+def test_a_child_that_is_kept_waiting_is_the_machines_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time; time.sleep(30)")
+    monkeypatch.setattr(decoding, "PROGRAM", slow)
+    monkeypatch.setattr(decoding, "DECODE_SECONDS", 0.3)
+    with pytest.raises(DecoderCrashedError):
+        decode_apart(order(tmp_path, picture(), "image/png"))
 
 
 def test_a_child_that_dies_by_itself_is_the_machines_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
