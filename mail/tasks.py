@@ -48,11 +48,21 @@ def _judge(run: JobRun, message: Message, failure: HandoverFailed) -> None:
     if is_unknown and (is_last or not ports.is_repeatable(message.template)):
         with run.effects():
             delivery.lose(message=message, error=detail, provider_id=failure.provider_id, by=run.by)
+    elif failure.verdict is Verdict.BOUNCED:
+        _bounce(run, message, detail)
     elif failure.verdict is Verdict.PERMANENT or is_last:
         _give_up(run, message, detail)
     else:
         delivery.postpone(message=message, error=detail, by=run.by)
         raise DeliveryFailed(detail) from failure
+
+
+def _bounce(run: JobRun, message: Message, detail: str) -> None:
+    """End the message as the provider's report of a hard bounce would: nothing is broken here, so nobody is alerted."""
+    with run.effects():
+        delivery.bounce(message=message, error=detail, by=run.by)
+    if message.template == ALERT_TEMPLATE:
+        logger.error("alert_not_mailed", extra={"key": message.key, "reason": detail})
 
 
 def _give_up(run: JobRun, message: Message, detail: str) -> None:

@@ -1,14 +1,18 @@
 """The states of a message on its way out. The call to the provider stands between these, never inside one."""
 
+from anymail.signals import EventType, RejectReason
 from django.db import transaction
 
 from common.actor import Actor
 from common.clock import db_now
 from mail import ports
+from mail.actions import tracking
 from mail.constants import ERROR_LENGTH
 from mail.locks import locked_message
 from mail.models import Message, State
+from mail.providers.tracking import Report
 
+HANDING_OVER = "hand_over"
 NOT_KNOWN = "The call ended without an answer; nobody knows whether the mail left."
 
 
@@ -50,6 +54,24 @@ def postpone(*, message: Message, error: str, by: Actor) -> None:
 def fail(*, message: Message, error: str, by: Actor) -> None:
     """Give the message up."""
     _end_attempt(message, State.FAILED, error=error)
+
+
+def bounce(*, message: Message, error: str, by: Actor) -> None:
+    """The address was refused for good while the message was handed over: the same follows as from such a report.
+
+    Needs a transaction.
+    """
+    refusal = Report(
+        ours=message.pk,
+        theirs="",
+        fingerprint=HANDING_OVER,
+        kind=EventType.BOUNCED,
+        hard=True,
+        reason=RejectReason.INVALID,
+        detail=error[:ERROR_LENGTH],
+        happened_at=db_now(),
+    )
+    tracking.take(reports=[refusal], provider=HANDING_OVER, by=by)
 
 
 def lose(*, message: Message, error: str, provider_id: str, by: Actor) -> None:

@@ -10,7 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from aiosmtpd.controller import Controller
-from anymail.exceptions import AnymailAPIError, AnymailConfigurationError, AnymailNotSupportedWarning
+from anymail.exceptions import (
+    AnymailAPIError,
+    AnymailConfigurationError,
+    AnymailNotSupportedWarning,
+    AnymailRecipientsRefused,
+)
 from django.apps import apps
 from django.utils.module_loading import import_string
 
@@ -22,7 +27,7 @@ from jobs.testing import run_due
 from mail import ports
 from mail.actions import Attachment
 from mail.errors import NotHandedOver
-from mail.models import State
+from mail.models import MarkedAddress, State
 from mail.providers.verdicts import Verdict, judge
 from mail.tests.factories import LINK, make_message
 
@@ -48,7 +53,15 @@ def api_error(status):
         (smtplib.SMTPDataError(451, b"later"), True, Verdict.RETRY),
         (smtplib.SMTPDataError(552, b"too big"), True, Verdict.PERMANENT),
         (smtplib.SMTPAuthenticationError(535, b"no"), False, Verdict.PERMANENT),
-        (smtplib.SMTPRecipientsRefused({"a@b.c": (550, b"unknown")}), True, Verdict.PERMANENT),
+        (smtplib.SMTPRecipientsRefused({"a@b.c": (550, b"unknown")}), True, Verdict.BOUNCED),
+        (smtplib.SMTPRecipientsRefused({"a@b.c": (550, b"5.1.1 no such user")}), True, Verdict.BOUNCED),
+        (smtplib.SMTPRecipientsRefused({"a@b.c": (550, "5.2.1 disabled")}), True, Verdict.BOUNCED),
+        (smtplib.SMTPRecipientsRefused({"a@b.c": (553, b"\xff")}), True, Verdict.BOUNCED),
+        (smtplib.SMTPRecipientsRefused({"a@b.c": (550, b"5.7.1 relaying denied")}), True, Verdict.PERMANENT),
+        (smtplib.SMTPRecipientsRefused({"a@b.c": (530, b"log in first")}), True, Verdict.PERMANENT),
+        (smtplib.SMTPRecipientsRefused({"a@b.c": (552, b"5.2.2 full")}), True, Verdict.PERMANENT),
+        (smtplib.SMTPRecipientsRefused({}), True, Verdict.PERMANENT),
+        (AnymailRecipientsRefused(), True, Verdict.BOUNCED),
         (smtplib.SMTPRecipientsRefused({"a@b.c": (450, b"busy")}), True, Verdict.RETRY),
         (smtplib.SMTPServerDisconnected("gone"), True, Verdict.UNKNOWN),
         (TimeoutError(), True, Verdict.UNKNOWN),
@@ -66,8 +79,14 @@ def test_verdicts(error, connected, verdict):
 class Sink:
     """An SMTP server that keeps what it gets, or answers as it is told."""
 
-    def __init__(self, answer=""):
-        self.answer, self.got = answer, []
+    def __init__(self, answer="", at_rcpt=""):
+        self.answer, self.at_rcpt, self.got = answer, at_rcpt, []
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if self.at_rcpt:
+            return self.at_rcpt
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
         if self.answer:
@@ -114,6 +133,32 @@ def test_smtp_refusals(settings, answer, state):
     row.refresh_from_db()
     assert row.state == state
     assert answer[:3] in row.error
+
+
+@pytest.mark.django_db
+def test_an_smtp_server_that_knows_no_such_address_marks_it(settings):
+    settings.ALERT_EMAIL = ["ops@example.com"]
+    with smtp(Sink(at_rcpt="550 5.1.1 no such user"), settings):
+        row = make_message(secrets={"link": LINK})
+        run_due()
+    row.refresh_from_db()
+    assert (row.state, row.secrets, "no such user" in row.error) == (State.BOUNCED, None, True)
+    (event,) = row.events.all()
+    assert (event.kind, event.hard, event.provider) == ("bounced", True, "hand_over")
+    mark = MarkedAddress.objects.get()
+    assert (mark.address, mark.bounced_at is None, mark.message) == ("ana@example.com", False, row)
+    assert Job.objects.get().state == JobState.DONE  # and no alert: nothing is broken here
+
+
+@pytest.mark.django_db
+def test_an_smtp_server_that_wants_no_mail_of_ours_says_nothing_of_the_address(settings):
+    settings.ALERT_EMAIL = []
+    with smtp(Sink(at_rcpt="550 5.7.1 relaying denied"), settings):
+        row = make_message()
+        run_due()
+    row.refresh_from_db()
+    assert (row.state, MarkedAddress.objects.count()) == (State.FAILED, 0)
+    assert Job.objects.get(kind="mail.deliver").state == JobState.DEAD
 
 
 @pytest.mark.django_db
