@@ -23,6 +23,7 @@ from cms.models import (
 )
 from cms.tests import factories
 from cms.tests.factories import BY
+from common.clock import db_now
 from common.errors import PreconditionFailed, ValidationFailed
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +110,14 @@ def test_saving_the_same_values_writes_nothing():
     assert everything() == before
 
 
+@pytest.mark.parametrize("move", ["submit", "publish", "trash"])
+def test_no_move_is_made_from_a_stale_version(move):
+    item = factories.draft()
+    stale = lambda: publishing.transition(item=item, move=move, by=BY, expected_version=2)  # noqa: E731
+    refused(PreconditionFailed, stale)
+    assert publishing.transition(item=item, move=move, by=BY, expected_version=1).lock_version == 2
+
+
 def test_a_stale_lock_version_is_refused():
     item = factories.draft()
     factories.edit(item, title="Other")
@@ -134,6 +143,13 @@ def test_unpublishing_shows_the_newest_draft_in_the_columns_and_raises_the_versi
         ("live", "archive", "archived"),
         ("archived", "publish", "live"),
         ("draft", "trash", "draft"),
+        ("in_review", "trash", "in_review"),
+        ("scheduled", "trash", "draft"),
+        ("scheduled", "publish", "live"),
+        ("scheduled", "unschedule", "draft"),
+        ("scheduled live", "publish", "live"),
+        ("scheduled live", "unschedule", "live"),
+        ("scheduled live", "unpublish", "draft"),
         ("archived", "trash", "archived"),
         ("trash", "restore", "draft"),
     ],
@@ -163,18 +179,39 @@ def test_each_move_ends_where_the_table_says_and_is_audited(start, move, end):
         ("trash", "publish"),
         ("trash", "trash"),
         ("trash", "submit"),
+        ("trash", "schedule"),
+        ("archived", "submit"),
+        ("archived", "schedule"),
+        ("archived", "unschedule"),
+        ("draft", "unsubmit"),
+        ("draft", "unschedule"),
+        ("live", "unschedule"),
+        ("live", "restore"),
         ("in_review", "submit"),
+        ("in_review", "unpublish"),
+        ("scheduled", "submit"),
+        ("scheduled", "unsubmit"),
+        ("scheduled", "unpublish"),
+        ("scheduled", "archive"),
+        ("scheduled", "restore"),
+        ("scheduled", "schedule"),
+        ("scheduled live", "archive"),
+        ("scheduled live", "trash"),
     ],
 )
 def test_every_other_move_is_refused_and_names_the_allowed_ones(start, move):
     item = brought_to(start)
-    error = refused(InvalidTransition, lambda: publishing.transition(item=item, move=move, by=BY))
+    plan = {"publish_at": db_now()} if move == "schedule" else {"move": move}
+    call = publishing.schedule if move == "schedule" else publishing.transition
+    error = refused(InvalidTransition, lambda: call(item=item, by=BY, **plan))
     assert error.members == {"state": item.state, "allowed": workflow.allowed(item)}
     assert move not in error.members["allowed"]
 
 
 def brought_to(state):
-    item = factories.live() if state in {"live", "archived"} else factories.draft()
+    item = factories.live() if state in {"live", "archived", "scheduled live"} else factories.draft()
+    if state.startswith("scheduled"):
+        item = publishing.schedule(item=item, publish_at=db_now(), by=BY)
     if state == "archived":
         item = publishing.archive(item=item, by=BY)
     if state == "in_review":
@@ -359,6 +396,10 @@ def test_the_version_rises_by_one_and_outlives_a_lost_row():
         (Post, {"state": "scheduled"}),
         (Post, {"state": "nowhere"}),
         (Post, {"publish_at": "2026-01-02T00:00:00Z", "unpublish_at": "2026-01-01T00:00:00Z"}),
+        (Post, {"publish_at": "2026-01-02T00:00:00Z"}),
+        (Post, {"unpublish_at": "2026-01-02T00:00:00Z"}),
+        (SiteSettings, {"publish_at": "2026-01-02T00:00:00Z"}),
+        (SiteSettings, {"state": "live"}),
         (Service, {"price_amount": 5}),
         (Service, {"price_currency": "KES"}),
         (Service, {"delivery_weeks_min": 5}),
@@ -391,6 +432,10 @@ def test_the_database_refuses_nonsense(model, values):
         ("post", {"deleted_at": "2026-01-01T00:00:00Z"}),
         ("post", {"published_at": None}),
         ("post", {"live_revision": None}),
+        ("post", {"state": "scheduled"}),
+        ("post", {"state": "scheduled", "publish_at": "2026-01-02T00:00:00Z"}),
+        ("post", {"publish_at": "2026-01-02T00:00:00Z"}),
+        ("post", {"state": "archived", "unpublish_at": "2026-01-02T00:00:00Z"}),
     ],
 )
 def test_the_database_refuses_what_may_not_be_live(kind, change):
