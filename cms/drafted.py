@@ -8,7 +8,7 @@ import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import JSONObject
 from rest_framework import serializers
 
@@ -82,8 +82,9 @@ def _beside(model: type[Publishable], drafts: Sequence[Drafted], outputs: Sequen
     }
     if not wanted:
         return {}
-    found = model._default_manager.filter(pk__in=[item.pk for item, _ in drafts]).values("pk", **wanted)
-    return {row.pop("pk"): row for row in found}
+    rows: QuerySet[Any] = model._default_manager.filter(pk__in=[item.pk for item, _ in drafts])
+    found: Iterable[Row] = rows.values(_key=F("pk"), **wanted)
+    return {row.pop("_key"): row for row in found}
 
 
 def _gathered(model: type[Publishable], drafts: Sequence[Drafted], related: Related, visible: Visible) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from rest_framework import serializers
 
+from cms.models import ContentItem, Publishable
 from cms.output import Output
 from cms.writing import Writable
 
@@ -56,7 +57,7 @@ class ContentType:
     """
 
     name: str
-    model: type[Model]
+    model: type[ContentItem]
     operation: str
     path: str
     page: str
@@ -72,7 +73,7 @@ class ContentType:
 
     def live(self) -> QuerySet[Any]:
         """Every row that is public: where each public query starts."""
-        rows: QuerySet[Any] = self.model._default_manager.all().live()  # type: ignore[attr-defined]  # LiveQuerySet's
+        rows: QuerySet[Any] = self.model._default_manager.all().live()
         return rows
 
     @property
@@ -90,7 +91,7 @@ class Singleton:
     """
 
     name: str
-    model: type[Model]
+    model: type[Publishable]
     operation: str
     path: str
     tag: str

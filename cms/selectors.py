@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Count, F, Q, QuerySet
 from django.urls import reverse
 
-from cms import diffing, reading, registry
+from cms import diffing, reading, registry, rights
 from cms.constants import State
 from cms.models import (
     Change,
@@ -25,7 +25,8 @@ from cms.models import (
     Testimonial,
 )
 from cms.output import Row
-from cms.registry import ContentType
+from cms.registry import ContentType, Singleton
+from cms.validators import SLUG
 from common.attention import Attention
 from common.errors import Gone, NotFound
 
@@ -121,6 +122,36 @@ def raise_absent(content_type: ContentType, slug: str) -> NoReturn:
     if now_at is None:
         raise Gone
     raise Moved(now_at)
+
+
+def item_for(user: Any, kind: ContentType, name: str) -> Any:
+    """Return an item by its live slug, its draft's slug or its id, with its revisions; also from the trash.
+
+    Raises NotFound for what this colleague may not see, as for what is not there. An item in the trash gives way to
+    one that has its slug now.
+    """
+    named, key = Q(slug=name) | Q(draft_slug=name, draft_hidden=False), _as_uuid(name)
+    if key is None and not SLUG.fullmatch(name):
+        raise NotFound
+    rows = rights.readable(user, kind.model).select_related("latest_revision", "live_revision")
+    rows = rows.filter(named if key is None else named | Q(pk=key))
+    found = rows.filter(deleted_at__isnull=True).first()
+    found = found or rows.filter(deleted_at__isnull=False).order_by("-deleted_at").first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def the_row_of(one: Singleton) -> Any:
+    """Return the row of a type that has one, with its revisions; None before it was written."""
+    return one.model._default_manager.select_related("latest_revision", "live_revision").first()
 
 
 def revisions_of(item: Publishable) -> QuerySet[Revision]:

@@ -8,12 +8,14 @@ from django.db.models import Model
 from rest_framework.request import Request
 
 from cms import writing
+from cms.actions.previews import HOURS as PREVIEW_HOURS
+from cms.actions.previews import HOURS_MAX as PREVIEW_HOURS_MAX
 from cms.api.fields import Field, camel, field_of, named
 from cms.constants import COMMENT_MAX
 from cms.fields import PartsField
 from cms.validators import validate_plain
 from cms.writing import Writable
-from common.api.serializers import InstantField, StrictCharField, StrictSerializer, field_errors
+from common.api.serializers import InstantField, StrictCharField, StrictIntegerField, StrictSerializer, field_errors
 from common.errors import DomainError, FieldError, ValidationFailed
 
 Keys = tuple[Writable, ...]
@@ -34,21 +36,37 @@ class ScheduleRequest(StrictSerializer):
     unpublish_at = InstantField(required=False, allow_null=True, default=None)
 
 
-def body_of(name: str, model: type[Model], keys: Keys, *, partial: bool = False) -> type[StrictSerializer]:
-    """Return the serializer of a body that creates a row, or of one that changes it, where no key is required."""
-    return named(name, {key.name: _field(name, model, key, partial=partial) for key in keys}, "What may be written.")
+class PreviewLinkRequest(StrictSerializer):
+    """How long a preview link works."""
+
+    expires_in_hours = StrictIntegerField(
+        required=False, default=PREVIEW_HOURS, min_value=1, max_value=PREVIEW_HOURS_MAX
+    )
 
 
-def _field(name: str, model: type[Model], key: Writable, *, partial: bool) -> Field:
-    nullable = all(_may_be_empty(model, column) for column in key.columns)
-    if not key.is_group:
-        column = next(iter(key.columns))
-        options = {"required": not (partial or _may_be_left_out(model, column)), "allow_null": nullable}
-        return field_of(model, column, **options)
+def bodies_of(name: str, model: type[Model], keys: Keys) -> tuple[type[StrictSerializer], type[StrictSerializer]]:
+    """Return the serializers of a body that creates a row, and of one that changes it, where no key is required."""
+    groups = {key.name: _group(name, model, key) for key in keys if key.is_group}
+    made = [
+        named(name, {key.name: _field(model, key, groups, partial=partial) for key in keys}, "What may be written.")
+        for partial in (False, True)
+    ]
+    return made[0], made[1]
+
+
+def _group(name: str, model: type[Model], key: Writable) -> type[StrictSerializer]:
     members = {member: _member(model, key, column) for column, member in key.columns.items()}
-    made = named(f"{name}{camel(key.name)}", members, f"The value of `{key.name}`.")
-    field: Field = made(required=False, allow_null=nullable)
-    return field
+    return named(f"{name}{camel(key.name)}", members, f"The value of `{key.name}`.")
+
+
+def _field(model: type[Model], key: Writable, groups: Mapping[str, type[StrictSerializer]], *, partial: bool) -> Field:
+    nullable = all(_may_be_empty(model, column) for column in key.columns)
+    if key.name in groups:
+        group: Field = groups[key.name](required=False, allow_null=nullable)
+        return group
+    column = next(iter(key.columns))
+    required = not (partial or _may_be_left_out(model, column))
+    return field_of(model, column, required=required, allow_null=nullable)
 
 
 def _member(model: type[Model], key: Writable, column: str) -> Field:

@@ -1,5 +1,6 @@
 """How a value of a body is read: the DRF field that follows from the column or relation which it sets."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -59,7 +60,7 @@ class SlugField(StrictCharField):
         slug = super().to_internal_value(data)
         found = _by_slug(self.target, [slug], self.context)
         if slug not in found:
-            raise unknown(slug)
+            raise serializers.ValidationError([unknown(slug)])
         return found[slug]
 
 
@@ -74,9 +75,9 @@ class SlugsField(serializers.ListField):
         """The keys of the rows, by one query."""
         slugs = super().to_internal_value(data)
         found = _by_slug(self.target, slugs, self.context)
-        faults = {number: [unknown(slug).detail] for number, slug in enumerate(slugs) if slug not in found}
+        faults = {str(number): [unknown(slug)] for number, slug in enumerate(slugs) if slug not in found}
         if faults:
-            raise serializers.ValidationError(_flat(faults))
+            raise serializers.ValidationError(faults)
         return [found[slug] for slug in slugs]
 
 
@@ -97,7 +98,7 @@ class EntriesField(serializers.ListField):
         target = self.ordered.target
         known = set(MediaAsset.objects.filter(pk__in=[entry[target] for entry in entries]).values_list("pk", flat=True))
         faults = {
-            number: {target: [unknown(entry[target]).detail[0]]}
+            str(number): {target: [unknown(entry[target])]}
             for number, entry in enumerate(entries)
             if entry[target] not in known
         }
@@ -106,13 +107,9 @@ class EntriesField(serializers.ListField):
         return entries
 
 
-def unknown(named: Any) -> serializers.ValidationError:
-    """The refusal of a name that nothing has."""
-    return serializers.ValidationError(f"There is no {named}.", code="unknown")
-
-
-def _flat(faults: Mapping[int, Any]) -> dict[int, Any]:
-    return {number: detail[0] for number, detail in faults.items()}
+def unknown(named: Any) -> serializers.ErrorDetail:
+    """The fault of a name that nothing has."""
+    return serializers.ErrorDetail(f"There is no {named}.", code="unknown")
 
 
 def _by_slug(target: type[models.Model], slugs: Sequence[str], context: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +120,7 @@ def _by_slug(target: type[models.Model], slugs: Sequence[str], context: Mapping[
         return dict(target._default_manager.filter(slug__in=slugs).values_list("slug", "pk"))
     rows: QuerySet[Any] = rights.readable(context["user"], target).filter(deleted_at__isnull=True)
     named = rows.filter(Q(slug__in=slugs) | Q(draft_slug__in=slugs)).exclude(pk=context.get("item"))
-    found = {}
+    found: dict[str, Any] = {}
     for key, slug, draft_slug in named.values_list("pk", "slug", "draft_slug"):
         found |= {draft_slug: key, slug: key}
     return found
@@ -135,7 +132,7 @@ def field_of(model: type[models.Model], column: str, **options: Any) -> Field:
     if about.is_relation:
         return _relation(model, about, options)
     if isinstance(about, PartsField):
-        return serializers.ListField(child=entry_of(model, about)(), max_length=PARTS_MAX, **options)
+        return serializers.ListField(child=entry_of(model, column)(), max_length=PARTS_MAX, **options)
     for kind, made in COLUMNS.items():
         if isinstance(about, kind):
             field: Field = made(**options)
@@ -181,8 +178,10 @@ def named(name: str, members: Mapping[str, Any], about: str) -> type[StrictSeria
     return made
 
 
-def entry_of(model: type[models.Model], about: PartsField) -> type[StrictSerializer]:
+@functools.cache
+def entry_of(model: type[models.Model], column: str) -> type[StrictSerializer]:
     """Return the serializer of one entry of an ordered part."""
+    about: Any = model._meta.get_field(column)
     members = {key.name: _part(key) for key in about.keys}
     return named(f"{model.__name__}{camel(about.name)}Entry", members, f"One entry of {about.verbose_name}.")
 
@@ -200,6 +199,7 @@ def _part(key: Key) -> Field:
     return StrictCharField(**options)
 
 
+@functools.cache
 def _pair_of(model: type[models.Model], name: str, ordered: Ordered) -> type[StrictSerializer]:
     through = model._meta.apps.get_model(ordered.through)
     texts = {

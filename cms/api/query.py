@@ -1,7 +1,7 @@
 """The strict query parameters of public content: whatever is not allowed is refused, with what is."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +9,8 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
-from cms.constants import SLUG_MAX
+from cms.constants import SLUG_MAX, State
+from cms.drafted import STAFF
 from cms.output import Output
 from cms.registry import ContentType, Filter, Include, Kind
 from cms.shared import SLUGS_MAX
@@ -17,8 +18,11 @@ from common.errors import FieldError, ValidationFailed
 from common.parameters import refuse_unknown, single
 
 PAGING = ("page", "per_page")
-DETAIL_PARAMETERS = ("fields", "include")
-LIST_PARAMETERS = (*PAGING, "sort", *DETAIL_PARAMETERS)
+SHAPE = ("fields", "include")
+DETAIL_PARAMETERS = (*SHAPE, "view", "preview")
+LIST_PARAMETERS = (*PAGING, "sort", *SHAPE, "view")
+OF_DRAFTS = ("state", "trash")
+DRAFT = "draft"
 TEXT_MAX = 200
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})", re.ASCII)
@@ -36,19 +40,40 @@ class Selection:
 def detail_selection(request: Request, content_type: ContentType) -> Selection:
     """Read `fields` and `include` of a detail; nothing else is allowed."""
     refuse_unknown(request, DETAIL_PARAMETERS)
-    return _selection(request, content_type, tuple(content_type.outputs.values()))
+    return _selection(request, content_type.outputs, content_type.outputs.values(), content_type.includes)
 
 
 def list_selection(request: Request, content_type: ContentType) -> Selection:
     """Read `fields` and `include` of a list, and refuse every parameter that this list does not have."""
     refuse_unknown(request, (*LIST_PARAMETERS, *(one.name for one in content_type.filters)))
-    return _selection(request, content_type, content_type.list_outputs)
+    return _selection(request, content_type.outputs, content_type.list_outputs, content_type.includes)
 
 
-def _selection(request: Request, content_type: ContentType, default: tuple[Output, ...]) -> Selection:
-    known = content_type.outputs
+def draft_selection(request: Request, content_type: ContentType, *, listing: bool) -> Selection:
+    """Read the same of a list of drafts, or of one; staff may name their own keys too."""
+    others = (
+        (*LIST_PARAMETERS, *OF_DRAFTS, *(one.name for one in content_type.filters)) if listing else (*SHAPE, "view")
+    )
+    refuse_unknown(request, others)
+    default = content_type.list_outputs if listing else content_type.outputs.values()
+    own = (*content_type.draft_outputs, *STAFF)
+    known = content_type.outputs | {output.name: output for output in own}
+    return _selection(request, known, (*default, *(STAFF if listing else own)), content_type.includes)
+
+
+def wants_draft(request: Request) -> bool:
+    """Whether `view` asks for drafts; raises ValidationFailed for any other view."""
+    view = single(request, "view")
+    if view is not None and view != DRAFT:
+        raise _invalid("view", f"Allowed: {DRAFT}.")
+    return view is not None
+
+
+def _selection(
+    request: Request, known: Mapping[str, Output], default: Iterable[Output], possible: Sequence[Include]
+) -> Selection:
     names = _words(request, "fields", known)
-    includes = {one.key: one for one in content_type.includes}
+    includes = {one.key: one for one in possible}
     wanted = _words(request, "include", includes) or []
     keys = names if names is not None else [output.name for output in default]
     keys += [key for key in wanted if key not in keys]
@@ -78,11 +103,12 @@ def filtered(request: Request, queryset: QuerySet[Any], filters: Sequence[Filter
     """Apply every filter that the request names."""
     for one in filters:
         if one.name in request.GET:
-            queryset = one.apply(queryset, _value(request, one))
+            queryset = one.apply(queryset, value(request, one))
     return queryset
 
 
-def _value(request: Request, one: Filter) -> Any:
+def value(request: Request, one: Filter) -> Any:
+    """Read the value of a filter as its kind says."""
     if one.kind is Kind.SLUGS:
         values = request.GET.getlist(one.name)
         if len(values) > SLUGS_MAX or any(not 0 < len(value) <= SLUG_MAX for value in values):
@@ -90,6 +116,22 @@ def _value(request: Request, one: Filter) -> Any:
         return values
     raw = single(request, one.name) or ""
     return _READERS[one.kind](raw, one)
+
+
+def draft_state(request: Request) -> str | None:
+    """Read the filter `state` of drafts."""
+    state = single(request, "state")
+    if state is not None and state not in State.values:
+        raise _invalid("state", f"Allowed: {', '.join(State.values)}.")
+    return state
+
+
+def in_trash(request: Request) -> bool:
+    """Read the filter `trash` of drafts: without it the trash stays out."""
+    trash = single(request, "trash")
+    if trash is not None and trash not in {"true", "false"}:
+        raise _invalid("trash", "Allowed: true, false.")
+    return trash == "true"
 
 
 def _slug(raw: str, one: Filter) -> str:

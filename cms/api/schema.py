@@ -7,8 +7,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from cms.api.query import TEXT_MAX
-from cms.output import Output
+from cms.api.query import DRAFT, TEXT_MAX
+from cms.constants import State
+from cms.drafted import STAFF
 from cms.registry import ContentType, Filter, Kind
 from common.api.serializers import PageLinksSerializer
 from common.pagination import DEFAULT_PER_PAGE, MOST_PER_PAGE
@@ -31,15 +32,6 @@ class PageMetaSerializer(serializers.Serializer[Any]):
     total = serializers.IntegerField()
     pages = serializers.IntegerField()
     content_version = serializers.IntegerField()
-
-
-def row_schema(name: str, outputs: tuple[Output, ...], *, all_required: bool) -> type[serializers.Serializer[Any]]:
-    """Return a serializer with one field a key; `fields` may leave any of them out."""
-    members: dict[str, Any] = {}
-    for output in outputs:
-        members[output.name] = output.schema
-        output.schema.required = all_required
-    return type(f"{name}Serializer", (serializers.Serializer,), {**members, "__doc__": None})
 
 
 @functools.cache
@@ -65,18 +57,41 @@ def _words(name: str, allowed: list[str], about: str) -> OpenApiParameter:
     return OpenApiParameter(name, words, explode=False, style="form", description=about)
 
 
-def detail_parameters(kind: ContentType) -> list[OpenApiParameter]:
+def shape_parameters(kind: ContentType) -> list[OpenApiParameter]:
     """Return `fields` and `include` of a type."""
-    found = [_words("fields", list(kind.outputs), "Only these keys.")]
+    own = [output.name for output in (*kind.draft_outputs, *STAFF)]
+    found = [_words("fields", [*kind.outputs, *own], "Only these keys; the last ones are those of drafts.")]
     if kind.includes:
         found.append(_words("include", [one.key for one in kind.includes], "List rows in place of references."))
     return found
 
 
+VIEW = OpenApiParameter(
+    "view", {"type": "string", "enum": [DRAFT]}, description="The newest draft, for staff; never cached."
+)
+PREVIEW = OpenApiParameter("preview", OpenApiTypes.STR, description="The token of a preview link.")
+
+
+def detail_parameters(kind: ContentType) -> list[OpenApiParameter]:
+    """Return every parameter of a type's detail."""
+    return [*shape_parameters(kind), VIEW, PREVIEW]
+
+
+def draft_filters() -> list[OpenApiParameter]:
+    """Return the filters that only a list of drafts takes."""
+    states = {"type": "string", "enum": State.values}
+    return [
+        OpenApiParameter("state", states, description="With `view=draft`: where the newest draft stands."),
+        OpenApiParameter("trash", OpenApiTypes.BOOL, description="With `view=draft`: what is in the trash."),
+    ]
+
+
 def list_parameters(kind: ContentType) -> list[OpenApiParameter]:
     """Return every parameter of a type's list."""
     sort = _words("sort", list(kind.sorts), f"`{kind.default_sort}` unless given; the id is always last.")
-    return [*paging(), sort, *detail_parameters(kind), *(_filter(one) for one in kind.filters)]
+    return [
+        *paging(), sort, *shape_parameters(kind), *(_filter(one) for one in kind.filters), VIEW, *draft_filters(),
+    ]  # fmt: skip
 
 
 def _filter(one: Filter) -> OpenApiParameter:

@@ -1,6 +1,6 @@
 """Tags, categories, technologies, authors, and where renamed addresses lead."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cms import registry, rich_text, selectors
-from cms.api import caching, query
+from cms.api import caching, query, terms
 from cms.api.listing import version_and_total
-from cms.api.views import PublicView
+from cms.api.views import OpenView, PublicView
 from cms.models import Author, Category, Post, Project, Service, Tag, Technology
 from cms.output import ImageSerializer, RichTextSerializer, Row, image, image_json
 from cms.validators import SLUG
@@ -63,7 +63,7 @@ def _count(model: Any, relation: str) -> Any:
     return Coalesce(Subquery(rows.annotate(n=Count("pk", distinct=True)).values("n")), 0)
 
 
-class TermList(PublicView):
+class TermList(OpenView):
     """A page of a taxonomy."""
 
     model: ClassVar[type[Model]]
@@ -79,8 +79,31 @@ class TermList(PublicView):
         count = sum((_count(model, relation) for model, relation in self.uses[1:]), _count(*self.uses[0]))
         return self.model._default_manager.order_by("name", "id").values("slug", "name", count=count)
 
+    def post(self, request: Request) -> Response:
+        """Add a term; a slug that is not given is made from the name."""
+        return terms.create(request, self.model, self.body, terms.TERM_KEYS, self.shown)
 
-def _terms(rows: Sequence[Row]) -> list[Row]:
+    def shown(self, slug: str) -> Row:
+        """Return one term as the list has it."""
+        return _terms(self.rows().filter(slug=slug))[0]
+
+
+class TermDetail(OpenView):
+    """One term, which only staff address."""
+
+    of: ClassVar[type[TermList]]
+
+    def patch(self, request: Request, slug: str) -> Response:
+        """Change a term; readers see it at once."""
+        row = terms.named(self.of.model, slug)
+        return terms.update(request, row, self.body, terms.TERM_KEYS, self.of().shown)
+
+    def delete(self, request: Request, slug: str) -> Response:
+        """Remove a term that nothing has."""
+        return terms.delete(request, terms.named(self.of.model, slug))
+
+
+def _terms(rows: Iterable[Row]) -> list[Row]:
     return [{"slug": row["slug"], "name": row["name"], "count": row["count"]} for row in rows]
 
 
@@ -123,15 +146,28 @@ def _author_row(row: Row) -> Row:
     return {"slug": row["slug"], "name": row["name"], "avatar": image(row["_avatar"]), "count": row["count"]}
 
 
-class AuthorList(PublicView):
+def _author(row: Row) -> Row:
+    links = {"self": absolute(f"/api/authors/{row['slug']}")}
+    return {**_author_row(row), "bio": rich_text.render(row["bio"]), "links": links}
+
+
+def _author_at(slug: str) -> Row:
+    return _author(_authors().get(slug=slug))
+
+
+class AuthorList(OpenView):
     """A page of the authors."""
 
     def get(self, request: Request) -> Response:
         """Answer 200 or 304."""
         return _page(request, "authors", _authors(), lambda rows: [_author_row(row) for row in rows])
 
+    def post(self, request: Request) -> Response:
+        """Add an author; a slug that is not given is made from the name."""
+        return terms.create(request, Author, self.body, terms.AUTHOR_KEYS, _author_at)
 
-class AuthorDetail(PublicView):
+
+class AuthorDetail(OpenView):
     """One author."""
 
     def get(self, request: Request, slug: str) -> Response:
@@ -143,9 +179,15 @@ class AuthorDetail(PublicView):
         tags = ["authors", f"authors:{slug}"]
         if (unchanged := caching.not_modified(request, tags)) is not None:
             return unchanged
-        links = {"self": absolute(f"/api/authors/{slug}")}
-        body = {**_author_row(row), "bio": rich_text.render(row["bio"]), "links": links}
-        return caching.with_headers(Response(body), request, selectors.content_version(), tags)
+        return caching.with_headers(Response(_author(row)), request, selectors.content_version(), tags)
+
+    def patch(self, request: Request, slug: str) -> Response:
+        """Change an author; readers see it at once."""
+        return terms.update(request, terms.named(Author, slug), self.body, terms.AUTHOR_KEYS, _author_at)
+
+    def delete(self, request: Request, slug: str) -> Response:
+        """Remove an author who signed nothing."""
+        return terms.delete(request, terms.named(Author, slug))
 
 
 class RedirectDetail(PublicView):

@@ -1,16 +1,24 @@
-"""Reading content: one view a kind of address, made for each registered type."""
+"""The addresses of content: public to read, for staff to write and to read as drafts.
 
+One view a kind of address, made for each registered type.
+"""
+
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 from cms import reading, selectors
-from cms.api import caching, listing, query
+from cms.api import caching, drafts, listing, query, writes
+from cms.api.subjects import Item, TheOne
 from cms.registry import ContentType, Singleton
 from cms.validators import SLUG
 from common import limits
+from common.api.permissions import staff
+from common.api.serializers import StrictSerializer
 from common.api.views import ApiView
 from common.client_ip import caller
 from common.errors import NotFound
@@ -22,21 +30,54 @@ class PublicView(ApiView):
     """Public bytes for everybody: credentials are not even looked at."""
 
     authentication_classes = ()
+    for_staff: bool = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Count the read, where reads are limited."""
         super().initial(request, *args, **kwargs)
-        limits.hit("READ", key=caller())
+        if not self.for_staff:
+            limits.hit("READ", key=caller())
 
 
-class ContentList(PublicView):
+class OpenView(PublicView):
+    """Public to read; staff sign in to write, and to read drafts.
+
+    `needed` names the permission of each method that staff call, GET's being that of `view=draft`.
+    """
+
+    needed: ClassVar[Mapping[str, str]] = {}
+    body: ClassVar[type[StrictSerializer]]
+
+    @property
+    def for_staff(self) -> bool:  # type: ignore[override]  # a request tells
+        """Whether this request is one that only staff may make."""
+        asked: Any = getattr(self, "request", None)
+        if asked is None:
+            return False
+        method = "GET" if asked.method == "HEAD" else asked.method
+        return method in self.needed and (method != "GET" or asked.GET.getlist("view") == [query.DRAFT])
+
+    def get_authenticators(self) -> list[Any]:
+        """Look at credentials only where they matter."""
+        classes: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
+        return [made() for made in classes] if self.for_staff else []
+
+    def get_permissions(self) -> list[Any]:
+        """Ask for the method's permission."""
+        method = "GET" if self.request.method == "HEAD" else str(self.request.method)
+        return [staff(self.needed[method])()] if self.for_staff else []
+
+
+class ContentList(OpenView):
     """A page of a type's rows."""
 
     content_type: ClassVar[ContentType]
 
     def get(self, request: Request) -> Response:
-        """Answer 200 or 304; at most four queries."""
+        """Answer 200 or 304; at most four queries. With `view=draft` the newest drafts, for staff."""
         kind = self.content_type
+        if query.wants_draft(request):
+            return drafts.page(request, kind)
         selection = query.list_selection(request, kind)
         if (unchanged := caching.not_modified(request, [kind.tag])) is not None:
             return unchanged
@@ -48,15 +89,26 @@ class ContentList(PublicView):
         response = page_response(request, wanted, data, total=found.total, meta=meta)
         return caching.with_headers(response, request, found.version, [kind.tag])
 
+    def post(self, request: Request) -> Response:
+        """Create a draft: nowhere public yet. A slug that is not given is made from the title."""
+        return writes.create(request, Item(self.content_type), self.body)
 
-class ContentDetail(PublicView):
+
+class ContentDetail(OpenView):
     """One item by its slug."""
 
     content_type: ClassVar[ContentType]
 
     def get(self, request: Request, slug: str) -> Response:
-        """Answer 200, 304, 301 for a renamed slug; 410 for what was public, 404 for what never was."""
+        """Answer 200, 304, 301 for a renamed slug; 410 for what was public, 404 for what never was.
+
+        With `view=draft` the newest draft, for staff, by slug or id; with `preview` what a preview link shows.
+        """
         kind = self.content_type
+        if query.wants_draft(request):
+            return drafts.detail(request, kind, slug)
+        if "preview" in request.GET:
+            return drafts.preview(request, kind, slug)
         selection = query.detail_selection(request, kind)
         if not SLUG.fullmatch(slug):
             raise NotFound
@@ -83,17 +135,31 @@ class ContentDetail(PublicView):
             headers = {"Location": location, "Cache-Control": caching.REDIRECT_CACHE_CONTROL}
             return Response(status=301, headers=headers)
 
+    def patch(self, request: Request, slug: str) -> Response:
+        """Change the draft: the keys that are given. `If-Match` is required; readers see it once it is published."""
+        return writes.update(request, Item(self.content_type), slug, self.body)
 
-class SingletonDetail(PublicView):
+    def delete(self, request: Request, slug: str) -> Response:
+        """Put what is not public into the trash."""
+        return writes.trash(request, Item(self.content_type), slug)
+
+
+class SingletonDetail(OpenView):
     """The one row of a type."""
 
     singleton: ClassVar[Singleton]
 
     def get(self, request: Request) -> Response:
-        """Answer 200 or 304."""
-        refuse_unknown(request, ())
+        """Answer 200 or 304. With `view=draft` the newest draft, for staff."""
+        if query.wants_draft(request):
+            return drafts.the_one(request, self.singleton)
+        refuse_unknown(request, ("view",))
         tags = [self.singleton.tag]
         if (unchanged := caching.not_modified(request, tags)) is not None:
             return unchanged
         version = selectors.content_version()
         return caching.with_headers(Response(self.singleton.read()), request, version, tags)
+
+    def patch(self, request: Request) -> Response:
+        """Change the draft: the members that are given. `If-Match` is required."""
+        return writes.update_the_one(request, TheOne(self.singleton), self.body)

@@ -1,5 +1,6 @@
 """Makers of content for tests; all of it goes through the actions, as in the product."""
 
+from datetime import timedelta
 from io import BytesIO
 
 from PIL import Image
@@ -87,3 +88,13 @@ def site(**values):
     """Published site settings."""
     item = drafts.create(model=SiteSettings, values={"name": "Example Studio", **values}, by=BY)
     return publishing.publish(item=item, by=BY)
+
+
+def moved(item, move, **more):
+    """The item after a move of the workflow."""
+    return publishing.transition(item=item, move=move, by=BY, **more)
+
+
+def scheduled(item, publish_at=None):
+    """The item, to be published in a day."""
+    return publishing.schedule(item=item, publish_at=publish_at or db_now() + timedelta(days=1), by=BY)

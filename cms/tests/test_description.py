@@ -55,6 +55,9 @@ def test_parameters_are_those_that_the_list_takes(description):
         "project",
         "service",
         "rating",
+        "view",
+        "state",
+        "trash",
     }
 
 

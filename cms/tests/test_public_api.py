@@ -270,7 +270,7 @@ BAD = [
     ("q=%00", "q"),
     ("tag=a%00b", "tag"),
     ("preview=x", "preview"),
-    ("view=draft", "view"),
+    ("view=live", "view"),
     ("&".join(["slug=a"] * 51), "slug"),
     ("q=" + "x" * 5000, "*"),
 ]
@@ -288,9 +288,9 @@ def test_abused_parameters_are_refused_and_named(api, query, parameter):
 def test_an_unknown_parameter_names_the_allowed_ones(api):
     error = api.get("/api/testimonials?colour=red").json()["errors"][0]
     assert error["detail"] == (
-        "Allowed: featured, fields, include, page, per_page, project, q, rating, service, slug, sort."
+        "Allowed: featured, fields, include, page, per_page, project, q, rating, service, slug, sort, view."
     )
-    assert api.get("/api/blogs/x?page=1").json()["errors"][0]["detail"] == "Allowed: fields, include."
+    assert api.get("/api/blogs/x?page=1").json()["errors"][0]["detail"] == "Allowed: fields, include, preview, view."
     assert api.get("/api/settings?fields=seo").status_code == 400
 
 
