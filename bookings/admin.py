@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
 from bookings import selectors, words
-from bookings.actions import availability, cancellation, decisions, offers
+from bookings.actions import availability, cancellation, decisions, offers, removal
 from bookings.constants import TRANSITIONS, MoneyState, Status
 from bookings.models import AvailabilityRule, Booking, BookingResource, Closure, ServiceOffer
 from common.actor import actor_of
@@ -21,9 +21,12 @@ from common.admin import (
     ReadOnlyAdmin,
     YesFilter,
 )
-from common.admin.shown import NOTHING
+from common.admin.shown import NOTHING, as_links
+from common.clock import db_now
+from common.errors import DomainError
 from common.money import format_money
 from mail import selectors as mail
+from uploads import selectors as uploads
 
 CHANGE = "bookings.change_booking"
 CUSTOMER = ("customer_name", "customer_email", "mail_trouble", "customer_phone", "notes", "consent_version")
@@ -68,6 +71,7 @@ class BookingAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         (None, {"fields": ("reference", "state", "service_title", "when_text", "resource", "seat")}),
         (_("Customer"), {"fields": CUSTOMER}),
         (_("Money"), {"fields": ("money", "price", "deposit", "paid", "refunded", "to_refund", "review_reason")}),
+        (_("Files"), {"fields": ("files",)}),
         (_("Course"), {"fields": ("created_at", "hold_expires_at", "cancelled_at", "cancelled_by", "cancel_reason")}),
         (_("Origin"), {"fields": ("source_page", "attribution"), "classes": ("collapse",)}),
     )
@@ -126,6 +130,28 @@ class BookingAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     def to_refund(self, booking: Booking) -> str:
         """What is owed."""
         return format_money(selectors.refund_owed(booking), booking.currency)
+
+    @admin.display(description=_("files"))
+    def files(self, booking: Booking) -> str:
+        """What was attached, with its state; each leads to the page of the file."""
+        return as_links(uploads.staff_links("booking", booking.pk))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Booking | None = None) -> bool:
+        """For those who hold it, and a booking that came to nothing."""
+        user: Any = request.user
+        return obj is not None and user.has_perm("bookings.delete_booking") and selectors.is_over(obj, now=db_now())
+
+    def delete_model(self, request: HttpRequest, obj: Booking) -> None:
+        """Delete it with its files."""
+        removal.delete(booking_id=obj.pk, by=actor_of(request))
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Django's view; a refusal of the action is said on the booking's page."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except DomainError as refusal:
+            messages.error(request, refusal.in_one_line)
+            return HttpResponseRedirect("../change/")
 
     def may_confirm(self, booking: Booking) -> bool:
         """Held or requested; an expired one is confirmed only by money."""

@@ -16,6 +16,7 @@ register(
         "booking.refunded": "Money of a booking was paid back",
         "booking.needs_review": "Money arrived for a booking that could not be confirmed",
         "booking.reviewed": "Staff decided on money that could not confirm a booking",
+        "booking.deleted": "A booking that came to nothing was deleted",
         "booking.spam": "A form that only robots fill in was sent",
         "offer.saved": "The offer of a service was changed",
         "resource.saved": "A resource was changed",

@@ -12,5 +12,6 @@ urlpatterns = [
     path("b/<str:token>", manage.enter, name="enter"),
     path("bookings/<uuid:booking_id>", manage.show, name="show"),
     path("bookings/<uuid:booking_id>/cancel", manage.cancel, name="cancel"),
+    path("bookings/<uuid:booking_id>/files/<uuid:file_id>", manage.file, name="file"),
     path("bookings/<uuid:booking_id>/calendar.ics", manage.calendar, name="calendar"),
 ]

@@ -28,6 +28,7 @@ from uploads.models import File
 from uploads.storage import ReadOrder, get_storage, is_configured
 
 READ_URL_TTL = timedelta(seconds=READ_URL_TTL_SECONDS)
+MOST_LINKS = 50
 GONE = (State.DELETING, State.DELETED)
 
 
@@ -78,6 +79,14 @@ def deletable_file(*, file_id: UUID, actor: Actor) -> File:
 def files_of(*, target_kind: str, target_id: UUID) -> QuerySet[File]:
     """The files of one target that are not deleted, newest first; who may see them is for the caller to know."""
     return File.objects.exclude(state__in=GONE).filter(target_kind=target_kind, target_id=target_id)
+
+
+def staff_links(target_kind: str, target_id: UUID) -> list[tuple[str, str, str]]:
+    """The newest files of a target for a page of staff: the address of the file's page, its name, its state."""
+    newest = files_of(target_kind=target_kind, target_id=target_id)[:MOST_LINKS]
+    return [
+        (reverse("admin:uploads_file_change", args=[file.pk]), file.name, file.get_state_display()) for file in newest
+    ]
 
 
 def bucket_of(file: File) -> Bucket:

@@ -20,6 +20,10 @@ from common.actor import Actor
 from common.clock import db_now
 from common.errors import DomainError, NotFound
 from common.money import format_money
+from uploads import selectors as uploads
+from uploads.actions import reads
+from uploads.constants import State
+from uploads.errors import InvalidState
 
 SEE_OTHER = 303
 _LOOKS = {Status.CONFIRMED: "ok", Status.COMPLETED: "ok", Status.HELD: "wait", Status.REQUESTED: "wait"}
@@ -69,6 +73,18 @@ def calendar(request: HttpRequest, booking_id: UUID) -> HttpResponse:
         raise Http404 from None
 
 
+@require_safe
+@never_cache
+def file(request: HttpRequest, booking_id: UUID, file_id: UUID) -> HttpResponse:
+    """Lead to an address that downloads a file of the booking, valid for a minute."""
+    booking = _mine(request, booking_id)
+    try:
+        url = reads.download(file_id=file_id, by=Actor.customer(id=booking.pk, label=booking.customer_name))
+    except (NotFound, InvalidState):
+        raise Http404 from None
+    return HttpResponseRedirect(url, headers={"Referrer-Policy": "no-referrer"})
+
+
 def _mine(request: HttpRequest, booking_id: UUID) -> Booking:
     try:
         return selectors.booking_from_cookie(request, booking_id)
@@ -109,9 +125,23 @@ def _context(booking: Booking, problem: str) -> dict[str, Any]:
         "may_cancel": open_ and selectors.customer_may_cancel(booking, now=now),
         "too_late": open_ and not selectors.customer_may_cancel(booking, now=now),
         "until": words.moment(selectors.cancellable_until(booking), booking.zone),
+        "files": _files(booking),
         "pay_url": f"/pay/{booking.pk}",
         "receipt_url": f"/pay/{booking.pk}/receipt" if booking.paid_amount else "",
     }
+
+
+def _files(booking: Booking) -> list[dict[str, Any]]:
+    """What can be downloaded; the customer's own uploads that are not ready are the front end's to show."""
+    ready = uploads.files_of(target_kind="booking", target_id=booking.pk).filter(state=State.READY)
+    return [
+        {
+            "name": one.name,
+            "size": one.observed_size,
+            "url": reverse("bookings:file", kwargs={"booking_id": booking.pk, "file_id": one.pk}),
+        }
+        for one in ready
+    ]
 
 
 def _shown_status(booking: Booking, *, now: Any) -> Status:

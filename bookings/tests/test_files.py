@@ -4,19 +4,27 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from accounts.tests.factories import make_user
-from bookings.actions import cancellation
+from audit.models import AuditEvent
+from bookings import tokens
+from bookings.actions import cancellation, removal
 from bookings.constants import Status
+from bookings.errors import InvalidTransition
 from bookings.models import Booking
 from bookings.registrations import may_attach, may_read
-from bookings.tests.factories import make_booking, with_status
+from bookings.tests.factories import TEST, make_booking, slot_start, with_status
 from common.actor import Actor
 from common.clock import shift
 from common.errors import NotFound, PermissionDenied
+from jobs.testing import run_due
+from payments.tests.factories import make_payment
 from uploads import ports, rights
 from uploads.constants import Purpose
 from uploads.errors import InvalidState
+from uploads.models import File
+from uploads.tests.factories import arrived, picture, waiting
 
 pytestmark = pytest.mark.django_db
 HOLD = timedelta(minutes=15).total_seconds()
@@ -113,3 +121,93 @@ def test_spam_is_shown_to_no_one():
     with pytest.raises(NotFound):
         attach(staff, booking.pk)
     assert not may_read(staff, booking.pk)
+
+
+@pytest.fixture
+def attached():
+    """A booking with a file that is ready and one that was rejected."""
+    booking = make_booking()
+    own = {"purpose": Purpose.BOOKING_ATTACHMENT, "target_kind": "booking", "target_id": booking.pk}
+    owner = {"owner_kind": "customer", "owner_id": str(booking.pk)}
+    ready = waiting(picture(), name="plan <b>.png", **own, **owner)
+    run_due()
+    ready.refresh_from_db()
+    arrived(picture(), name="broken.png", state="rejected", reason="unreadable", **own, **owner)
+    return booking, ready
+
+
+def test_staff_see_the_files_on_the_bookings_page(client, attached):
+    booking, ready = attached
+    client.force_login(make_user(held=("Sales",)))
+    page = client.get(reverse("admin:bookings_booking_change", args=[booking.pk])).content.decode()
+    assert f'<a href="/admin/uploads/file/{ready.pk}/change/"><bdi>plan &lt;b&gt;.png</bdi></a>' in page
+    assert "broken.png" in page
+    assert "Rejected" in page
+    assert not AuditEvent.objects.filter(action="file.read").exists()
+
+
+def test_the_customer_downloads_from_the_bookings_page(client, attached):
+    booking, ready = attached
+    address = f"/bookings/{booking.pk}/files/{ready.pk}"
+    assert client.get(address).status_code == 404
+    client.cookies[f"bk_{booking.pk}"] = tokens.make(booking)
+    page = client.get(f"/bookings/{booking.pk}").content.decode()
+    assert f'<a href="{address}"><bdi>plan &lt;b&gt;.png</bdi></a>' in page
+    assert "broken.png" not in page
+    answer = client.get(address)
+    assert answer.status_code == 302
+    assert answer["Referrer-Policy"] == "no-referrer"
+    assert "no-store" in answer["Cache-Control"]
+    served = client.get("/" + answer["Location"].split("/", 3)[3])
+    assert served["Content-Disposition"] == "attachment; filename*=UTF-8''plan%20%3Cb%3E.png"
+    assert b"".join(served.streaming_content) == picture()
+
+
+def test_no_file_of_another_booking_opens(client, attached):
+    booking, ready = attached
+    other = make_booking(booking.service.booking_offer, slot_start(12))
+    client.cookies[f"bk_{other.pk}"] = tokens.make(other)
+    assert client.get(f"/bookings/{other.pk}/files/{ready.pk}").status_code == 404
+    assert client.get(f"/bookings/{booking.pk}/files/{ready.pk}").status_code == 404
+
+
+class TestRemoval:
+    """A booking that came to nothing may go, and its files with it."""
+
+    def test_its_files_are_withdrawn(self, attached):
+        booking, ready = attached
+        with_status(booking, Status.EXPIRED)
+        removal.delete(booking_id=booking.pk, by=TEST)
+        assert not Booking.objects.exists()
+        assert set(File.objects.values_list("state", flat=True)) == {"deleting"}
+        ready.refresh_from_db()
+        assert ready.remove_after - ready.deleted_at == timedelta(days=30)
+        actions = AuditEvent.objects.order_by("pk").values_list("action", flat=True)
+        assert list(actions)[-3:] == ["file.deleting", "file.deleting", "booking.deleted"]
+
+    def test_an_open_one_stays(self, attached):
+        booking, _ = attached
+        with pytest.raises(InvalidTransition):
+            removal.delete(booking_id=booking.pk, by=TEST)
+        assert Booking.objects.count() == 1
+        assert not File.objects.filter(state="deleting").exists()
+
+    def test_one_with_a_payment_stays_with_its_files(self, attached):
+        booking, _ = attached
+        make_payment(booking)
+        with_status(booking, Status.EXPIRED)
+        with pytest.raises(InvalidTransition):
+            removal.delete(booking_id=booking.pk, by=TEST)
+        assert Booking.objects.count() == 1
+        assert not File.objects.filter(state="deleting").exists()
+        assert not AuditEvent.objects.filter(action="booking.deleted").exists()
+
+    def test_in_the_admin_by_who_may(self, client, attached):
+        booking, _ = attached
+        client.force_login(make_user(held=("Sales",)))
+        address = reverse("admin:bookings_booking_delete", args=[booking.pk])
+        assert client.post(address, {"post": "yes"}).status_code == 403
+        with_status(booking, Status.EXPIRED)
+        assert client.post(address, {"post": "yes"}).status_code == 302
+        assert not Booking.objects.exists()
+        assert AuditEvent.objects.get(action="booking.deleted").actor_kind == "staff"
