@@ -6,7 +6,6 @@ does not answer goes to Django untouched, so taking it away changes nothing but 
 
 import base64
 import hashlib
-import random
 import re
 import secrets
 import threading
@@ -14,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -43,6 +43,7 @@ ENTRY_BYTES = 1024 * 1024
 ENTRIES = 4096
 ALIASES = 16384
 ALIAS_CHARACTERS = 1024
+COUNTER_BITS = 48
 
 OTHER_PATHS = ("tags", "categories", "technologies", "authors", "redirects", "changes")
 PRIVATE_PARAMETERS = frozenset({"preview", "view"})
@@ -52,41 +53,62 @@ PER_REQUEST = frozenset({"x-request-id", "date", "server", "connection"})
 
 
 class Tally(Collector):
-    """Counts answers without a lock: each thread adds to its own number, so that none waits for another."""
+    """Counts answers without a lock that they would wait for: taking a number is one step of the interpreter.
+
+    Whoever looks takes a number too, which is deducted from then on.
+    """
 
     def __init__(self, *outcomes: str) -> None:
-        self._counts: dict[str, dict[int, int]] = {outcome: {} for outcome in outcomes}
+        self._numbers = {outcome: count() for outcome in outcomes}
+        self._looks = dict.fromkeys(outcomes, 0)
+        self._lock = threading.Lock()
 
-    def add(self, outcome: str) -> None:
-        """Count one answer."""
-        mine, thread = self._counts[outcome], threading.get_ident()
-        mine[thread] = mine.get(thread, 0) + 1
+    def counter(self, outcome: str) -> Callable[[], int]:
+        """Return the function that counts one answer."""
+        return self._numbers[outcome].__next__
 
     def total(self, outcome: str) -> int:
         """Return how many there were."""
-        return sum(list(self._counts[outcome].values()))
+        with self._lock:
+            looks, self._looks[outcome] = self._looks[outcome], self._looks[outcome] + 1
+            return next(self._numbers[outcome]) - looks
 
     def collect(self) -> Iterable[Metric]:
         """Tell Prometheus."""
         about = "Requests for public content at the edge layer, by what answered"
         family = CounterMetricFamily("cms_edge_requests", about, labels=["outcome"])
-        for outcome in self._counts:
+        for outcome in self._numbers:
             family.add_metric([outcome], self.total(outcome))
         return [family]
 
 
 TALLY = Tally("hit", "not_modified", "miss")
 REGISTRY.register(TALLY)
+_count_hit, _count_not_modified, _count_miss = (TALLY.counter(one) for one in ("hit", "not_modified", "miss"))
 
 
-_ids = random.Random(secrets.randbits(128))  # noqa: S311 - an id for logs is no secret, and asking the kernel is slow
+class RequestIds:
+    """Request ids in the shape of UUIDv7 (RFC 9562 §5.7, its counter as in §6.2), 20 times faster than `common.ids`.
+
+    What is random is drawn once a process: the digits before the counter, and where the counter begins.
+    """
+
+    def __init__(self) -> None:
+        self._next = count(secrets.randbits(COUNTER_BITS - 1)).__next__  # no process lives to see it pass 48 bits
+        self._random = f"-7{secrets.randbits(12):03x}-{secrets.randbits(14) | 0x8000:04x}-"
+        self._head = (0, "")
+
+    def __call__(self) -> str:
+        """Return a fresh one; its time is that of the whole millisecond."""
+        stamp = time.time_ns() // 1_000_000
+        at, head = self._head
+        if at != stamp:
+            head = f"{stamp >> 16:08x}-{stamp & 0xFFFF:04x}{self._random}"
+            self._head = (stamp, head)
+        return head + "%012x" % self._next()  # noqa: UP031 - a third faster than an f-string
 
 
-def fresh_id() -> str:
-    """Return a request id in the shape of UUIDv7 (RFC 9562 §5.7), ten times faster than one of `common.ids`."""
-    bits, stamp = _ids.getrandbits(74), time.time_ns() // 1_000_000
-    middle = f"{stamp & 0xFFFF:04x}-7{bits >> 62:03x}-{bits >> 48 & 0x3FFF | 0x8000:04x}"
-    return f"{stamp >> 16:08x}-{middle}-{bits & 0xFFFF_FFFF_FFFF:012x}"
+fresh_id = RequestIds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +237,7 @@ class EdgeLayer:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer from stored bytes, or make them and keep them, or leave the request to Django."""
-        key = self._key(environ)
-        version = self._watch.current() if key is not None else None
-        if key is None or version is None:
+        if (key := self._key(environ)) is None or (version := self._watch.current()) is None:
             return self._application(environ, start_response)
         answer = self._store.get(key, version)
         if answer is None:
@@ -227,10 +247,9 @@ class EdgeLayer:
     def _key(self, environ: Environ) -> str | None:
         """Return the key of what is asked for, None for what is not ours to store."""
         if (
-            environ["REQUEST_METHOD"] not in {"GET", "HEAD"}
-            or "HTTP_AUTHORIZATION" in environ
+            "HTTP_AUTHORIZATION" in environ
             or "HTTP_COOKIE" in environ
-            or not environ["PATH_INFO"].startswith("/api/")
+            or environ["REQUEST_METHOD"] not in {"GET", "HEAD"}
         ):
             return None
         get = environ.get
@@ -290,7 +309,7 @@ class EdgeLayer:
             flight.release()
 
     def _make(self, key: str, version: int, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        TALLY.add("miss")
+        _count_miss()
         request_id = fresh_id()
         asked = {name: value for name, value in environ.items() if not name.startswith("HTTP_IF_")}
         asked |= {"REQUEST_METHOD": "GET", "studio.request_id": request_id}
@@ -364,11 +383,11 @@ def _reply(
     given = environ.get("HTTP_IF_NONE_MATCH")
     if given is not None and answer.etag and (given == answer.etag or matches(given, answer.etag)):
         if counted:
-            TALLY.add("not_modified")
+            _count_not_modified()
         start_response("304 Not Modified", [*answer.headers_304, ("X-Request-ID", request_id)])
         return []
     if counted:
-        TALLY.add("hit")
+        _count_hit()
     start_response(answer.status, [*answer.headers, ("X-Request-ID", request_id)])
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 

@@ -1,6 +1,6 @@
 """Jobs of the content app."""
 
-from cms.actions import changes, deliveries, previews, purging, scheduling, sending
+from cms.actions import changes, deliveries, previews, purging, scheduling, sending, totals
 from cms.constants import DELIVER, DELIVER_ATTEMPTS
 from cms.errors import DeliveryFailed
 from common.clock import db_now
@@ -25,11 +25,12 @@ def deliver_webhook(run: JobRun, *, delivery_id: str) -> None:
 
 @job("cms.forget_outward", every=hours(24))
 def forget_outward(run: JobRun) -> None:
-    """Delete old changes, finished deliveries, and preview links that are long over."""
+    """Delete old changes, finished deliveries and preview links that are long over; count what is public."""
     with run.effects():
         changes.forget(by=run.by, now=db_now())
         deliveries.forget(by=run.by, now=db_now())
         previews.forget(by=run.by, now=db_now())
+        totals.recount(by=run.by)
 
 
 @job("cms.move_scheduled", every=seconds(30))

@@ -8,7 +8,7 @@ from django.db.models import F, Max
 from django.db.models.functions import Greatest
 
 from cms import registry
-from cms.actions import deliveries
+from cms.actions import deliveries, totals
 from cms.models import Change, ContentItem, ContentVersion, Publishable
 from cms.models.outward import ChangeType
 from common.actor import Actor
@@ -34,6 +34,8 @@ def note(
         item_id=str(item.pk),
         data=_data(item, published=published, previous_slug=previous_slug),
     )
+    if isinstance(item, ContentItem) and published != (previous_slug is not None):
+        totals.moved(kind=registry.of_model(type(item)), step=1 if published else -1, by=by)
     deliveries.queue(change=change, by=by, now=now)
     return change
 

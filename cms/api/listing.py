@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.db.models import Count, F, IntegerField, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce
 from rest_framework.request import Request
 
 from cms import reading
@@ -85,18 +86,22 @@ class _Made(Listing):
 def _made(request: Request, kind: ContentType, selection: Selection) -> _Made:
     rows = query.filtered(request, kind.live(), kind.filters)
     ordered = query.ordered(request, rows, kind)
-    beside = {
-        NUMBER: Subquery(VERSION.values("number")),
-        SINCE: Subquery(VERSION.values("changed_at")),
-        TOTAL: _total(rows),
-    }
-    return _Made(reading.selected(ordered, selection.outputs).annotate(**beside), _heading(rows))
+    is_whole = not any(one.name in request.GET for one in kind.filters)
+    total = Coalesce(_known_total(kind), _total(rows)) if is_whole else _total(rows)
+    beside = {NUMBER: Subquery(VERSION.values("number")), SINCE: Subquery(VERSION.values("changed_at")), TOTAL: total}
+    return _Made(reading.selected(ordered, selection.outputs).annotate(**beside), _heading(total))
 
 
-def _heading(rows: QuerySet[Any]) -> QuerySet[Any, Row]:
-    beside: dict[str, Any] = {NUMBER: F("number"), SINCE: F("changed_at"), TOTAL: _total(rows)}
+def _heading(total: Coalesce) -> QuerySet[Any, Row]:
+    beside: dict[str, Any] = {NUMBER: F("number"), SINCE: F("changed_at"), TOTAL: total}
     row: QuerySet[Any, Any] = VERSION.values(**beside)
     return row
+
+
+def _known_total(kind: ContentType) -> Subquery:
+    """The total of a whole type as publishing keeps it, null while it was never counted."""
+    known = Cast(KeyTextTransform(kind.name, "totals"), IntegerField())
+    return Subquery(VERSION.values(_known=known), output_field=IntegerField())
 
 
 def _total(rows: QuerySet[Any]) -> Coalesce:
@@ -106,5 +111,5 @@ def _total(rows: QuerySet[Any]) -> Coalesce:
 
 def version_and_total(rows: QuerySet[Any]) -> tuple[Version, int]:
     """Return the content version and how many rows there are, by one query."""
-    found = _heading(rows).first()
+    found = _heading(_total(rows)).first()
     return (Version(found[NUMBER], found[SINCE]), found[TOTAL]) if found else (Version(1, None), rows.count())

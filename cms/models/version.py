@@ -12,6 +12,8 @@ class ContentVersion(models.Model):
     number = models.PositiveBigIntegerField(default=1)
     changed_at = models.DateTimeField(db_default=Now())
     changed_by = models.CharField(max_length=254, blank=True)
+    # How many rows of a type are public, by its name; absent until it is counted. Saves each page a count of them all.
+    totals = models.JSONField(default=dict, db_default={})
     # Rows of `Change` up to this version are gone: whoever asks from before it would miss some.
     changes_after = models.PositiveBigIntegerField(default=0, db_default=0)
 

@@ -32,6 +32,7 @@ def many(db):
     with connection.cursor() as cursor:
         cursor.execute(COPY, [ROWS])
         cursor.execute(TAGGED, [tag.pk])
+        cursor.execute("UPDATE cms_contentversion SET totals = '{}'")
         cursor.execute("SELECT gin_clean_pending_list('cms_post_search')")
         cursor.execute("ANALYZE cms_post, cms_post_tags, cms_tag, cms_category")
 
