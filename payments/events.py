@@ -32,5 +32,6 @@ register(
         "refund.recorded": "A refund that was made at the provider was recorded",
         "reconciliation.finished": "A reconciliation was finished",
         "drift.resolved": "Staff said what became of a difference from the provider",
+        "drift.vanished": "A difference from the provider was gone when it was compared again",
     },
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from common.instants import instant
 from payments.constants import DriftKind, Severity, Verdict
@@ -62,7 +63,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """The numbers of one run."""
+    """The numbers of one run; `vanished` are the rows of differences that earlier runs left open and that are gone."""
 
     since: datetime
     until: datetime
@@ -74,6 +75,7 @@ class Report:
     repaired: int = 0
     drift: list[Finding] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    vanished: list[UUID] = field(default_factory=list)
     complete: bool = True
     duration_s: float = 0.0
     peak_rss_mb: float = 0.0
@@ -105,6 +107,7 @@ class Report:
             "in_sync": self.in_sync,
             "repaired": self.repaired,
             "drift": len(self.drift),
+            "vanished": len(self.vanished),
             "errors": self.errors,
             "duration_s": self.duration_s,
             "peak_rss_mb": self.peak_rss_mb,

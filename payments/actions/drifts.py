@@ -1,6 +1,8 @@
-"""Differences from the provider that wait for a person."""
+"""Differences from the provider that wait for a person, until somebody has decided or they are gone."""
 
 import uuid
+from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import transaction
 
@@ -9,8 +11,10 @@ from common.actor import Actor
 from common.clock import db_now
 from common.errors import FieldError, NotFound, ValidationFailed
 from common.target import Target
-from payments.constants import NOTE_LENGTH
+from payments.constants import NOTE_LENGTH, RECONCILER
 from payments.models import Drift
+
+GONE = "It was gone when it was compared again."
 
 
 def resolve_drift(*, drift_id: uuid.UUID, note: str, by: Actor) -> Drift:
@@ -40,3 +44,16 @@ def resolve_drift(*, drift_id: uuid.UUID, note: str, by: Actor) -> Drift:
             reason=said,
         )
     return drift
+
+
+def close_vanished(*, drift_ids: Sequence[uuid.UUID], by: Actor, now: datetime) -> None:
+    """Resolve open differences that a reconciliation found to be gone, each with its reason. Needs a transaction.
+
+    Should one come back, it becomes a new row.
+    """
+    open_rows = Drift.objects.filter(pk__in=drift_ids, resolved_at__isnull=True).order_by("created_at", "id")
+    for drift in open_rows.select_for_update(of=("self",), no_key=True):
+        drift.resolved_at, drift.resolved_by, drift.note = now, RECONCILER, GONE
+        drift.save(update_fields=["resolved_at", "resolved_by", "note"])
+        after = {"kind": drift.kind, "provider_ref": drift.provider_ref}
+        record(action="drift.vanished", by=by, target=Target.of(drift), after=after, reason=GONE)

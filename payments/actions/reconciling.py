@@ -17,11 +17,14 @@ from common.target import Target
 from idempotency.actions import Hold, lease
 from jobs.actions import alert, enqueue
 from payments import selectors
+from payments.actions import drifts
 from payments.actions.findings import Findings
-from payments.actions.sweeps import PROVIDER_PREFIX, Sweeps
+from payments.actions.sweeps import Sweeps
 from payments.constants import (
+    PAYMENT_PREFIX,
     RECONCILE_LEASE,
     RECONCILE_LEASE_SECONDS,
+    RECONCILER,
     UNTIL_LAG_SECONDS,
     Provider,
     Verdict,
@@ -88,7 +91,7 @@ def run(*, options: Options, by: Actor, progress: Progress = quiet) -> Report:
 
 def _require_known(wanted: str, provider: PaymentProvider) -> None:
     """Raises NotFound for a payment that neither we know nor the provider; one that is away is asked by the run."""
-    if not wanted.startswith(PROVIDER_PREFIX):
+    if not wanted.startswith(PAYMENT_PREFIX):
         selectors.payment_by_id(wanted)
         return
     if Payment.objects.filter(provider=provider.name, provider_ref=wanted).exists():
@@ -174,6 +177,7 @@ def _break_off(runs: QuerySet[ReconciliationRun]) -> None:
 def _finish(row: ReconciliationRun, report: Report, *, by: Actor) -> None:
     now = db_now()
     _keep_drift(row, report, now=now)
+    drifts.close_vanished(drift_ids=report.vanished, by=by, now=now)
     row.counters, row.verdict, row.exit_code, row.finished_at = report.counters(), report.verdict, report.exit_code, now
     row.save(update_fields=["counters", "verdict", "exit_code", "finished_at"])
     after = {"verdict": report.verdict, "repaired": report.repaired, "drift": len(report.open_drift)}
@@ -190,7 +194,7 @@ def _finish(row: ReconciliationRun, report: Report, *, by: Actor) -> None:
 
 def _keep_drift(row: ReconciliationRun, report: Report, *, now: datetime) -> None:
     """One open row a difference, however often it is found; a repaired one is kept as resolved."""
-    drifts = [
+    rows = [
         Drift(
             run=row,
             kind=one.kind,
@@ -201,10 +205,10 @@ def _keep_drift(row: ReconciliationRun, report: Report, *, now: datetime) -> Non
             local=one.local,
             remote=one.remote,
             action=one.action,
-            resolved_by="" if one.human else "reconcile",
+            resolved_by="" if one.human else RECONCILER,
             resolved_at=None if one.human else now,
             created_at=now,
         )
         for one in report.drift
     ]
-    Drift.objects.bulk_create(drifts, ignore_conflicts=True, batch_size=DRIFTS_AT_ONCE)
+    Drift.objects.bulk_create(rows, ignore_conflicts=True, batch_size=DRIFTS_AT_ONCE)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from common.actor import Actor
 from payments import selectors
@@ -13,13 +13,13 @@ from payments.actions.comparing import Comparison
 from payments.actions.comparing_balance import Balance
 from payments.actions.comparing_followups import Followups
 from payments.actions.findings import Findings
-from payments.constants import OPEN_REFUNDS, OPEN_STATUSES, RECONCILE_DAYS
-from payments.models import Dispute, Payment, Refund
+from payments.actions.vanishing import Vanishing
+from payments.constants import OPEN_REFUNDS, OPEN_STATUSES, PAYMENT_PREFIX, RECONCILE_DAYS
+from payments.models import Dispute, Drift, Payment, Refund
 from payments.providers.errors import ProviderError
 from payments.providers.protocol import PaymentProvider, Snapshot
 from payments.reports import Options, Progress
 
-PROVIDER_PREFIX = "pi_"
 PAYOUT_REACH_DAYS = 10  # a payout may be under way for so long before the bank has it
 T = TypeVar("T")
 Compare = Callable[[list[T]], None]
@@ -44,14 +44,15 @@ class Sweeps:
         self._payments = Comparison(provider, findings, by=by)
         self._followups = Followups(provider, findings, by=by)
         self._balance = Balance(provider, findings)
+        self._vanishing = Vanishing(provider, findings.report, by=by, beat=beat)
         self._progress = progress
         self._beat = beat
 
     def run(self) -> None:
         """A: what was begun in the window. D: refunds and disputes made in it. B: what else was missed in it.
 
-        C: what is open here. D again: fees and payouts, now that all they belong to is known. Raises ProviderError when
-        a list cannot be read to its end.
+        C: what is open here. D again: fees and payouts, now that all they belong to is known. At last what earlier runs
+        left open and this one did not find. Raises ProviderError when a list cannot be read to its end.
         """
         window = {"since": self._options.since, "until": self._options.until}
         self._pages("payment_intents", self._provider.list_changes(**window), self._payments.batch)
@@ -66,11 +67,12 @@ class Sweeps:
             self._provider.list_payouts(**reach),
             lambda page: self._balance.payouts(page, since=self._options.since),
         )
+        self._look_for_vanished(Drift.objects.all())
 
     def only(self, wanted: str) -> None:
         """One payment, by our id or the provider's, with its refunds and disputes."""
         payment = Payment.objects.filter(provider=self._provider.name, provider_ref=wanted).first()
-        if payment is None and not wanted.startswith(PROVIDER_PREFIX):
+        if payment is None and not wanted.startswith(PAYMENT_PREFIX):
             payment = selectors.payment_by_id(wanted)
         self._report.scanned["local"] += 1
         if payment is None:
@@ -78,6 +80,12 @@ class Sweeps:
         else:
             self._payments.local(payment)
         self._followups.look((payment and payment.provider_ref) or (wanted if payment is None else ""))
+        about = Q(provider_ref=wanted) if payment is None else Q(payment=payment)
+        self._look_for_vanished(Drift.objects.filter(about))
+
+    def _look_for_vanished(self, drifts: QuerySet[Drift]) -> None:
+        if not self._report.dry_run:
+            self._report.vanished = self._vanishing.look(drifts)
 
     def _pages(self, what: str, items: Iterable[T], compare: Compare[T]) -> None:
         iterator = iter(items)

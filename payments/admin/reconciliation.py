@@ -103,7 +103,8 @@ class DriftAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     @admin.display(description=_("what was done"), ordering="action")
     def done(self, drift: Drift) -> str:
         """Whether we could mend it."""
-        return str(DONE.get(drift.action, drift.action))
+        settled = drift.action == findings.NEEDS_PERSON and drift.resolved_at is not None
+        return str(_("Settled") if settled else DONE.get(drift.action, drift.action))
 
     def is_open(self, drift: Drift) -> bool:
         """Whether it waits for somebody."""

@@ -41,7 +41,9 @@ class Command(BaseCommand):
         """The flags."""
         parser.add_argument("--hours", type=_between(1, MOST_HOURS), help=f"how far back (default {DEFAULT_HOURS})")
         parser.add_argument("--since", type=arguments.instant, help="from this instant (ISO 8601 with a zone)")
-        parser.add_argument("--until", type=arguments.instant, help="up to this instant (default: a minute ago)")
+        parser.add_argument(
+            "--until", type=arguments.instant, help="up to this instant (default: a minute ago), at most now"
+        )
         parser.add_argument("--dry-run", action="store_true", help="write nothing at all")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
         parser.add_argument("--payment", default="", help="only this payment: our id, or pi_…")
@@ -93,6 +95,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{report.in_sync} in sync, {report.repaired} repaired, {report.foreign} not ours; {report.duration_s} s."
         )
+        if report.vanished:
+            self.stdout.write(f"{_count(len(report.vanished))} that earlier runs had left open: gone now, and closed.")
         if verbosity > 1:
             self.stdout.write("".join(f"  {what}: {count}\n" for what, count in scanned.items()), ending="")
         for one in report.drift:
@@ -132,10 +136,14 @@ def _seconds(raw: str) -> float:
 def _options(given: dict[str, Any]) -> Options:
     if given["hours"] and given["since"]:
         raise CommandError("Give --hours or --since, not both.", returncode=USAGE)
-    until = given["until"] or db_now() - timedelta(seconds=UNTIL_LAG_SECONDS)
-    since = given["since"] or until - timedelta(hours=given["hours"] or DEFAULT_HOURS)
-    if since > until:
+    now = db_now()
+    asked = given["until"] or now - timedelta(seconds=UNTIL_LAG_SECONDS)
+    since = given["since"] or asked - timedelta(hours=given["hours"] or DEFAULT_HOURS)
+    if since > asked:
         raise CommandError("--since is after --until.", returncode=USAGE)
+    if since >= now:
+        raise CommandError("The window lies in the future: nothing has happened in it yet.", returncode=USAGE)
+    until = min(asked, now)
     return Options(
         since=since,
         until=until,
