@@ -1,10 +1,12 @@
-"""Files in the back office: looked at, never edited."""
+"""Files in the back office: looked at, processed again, downloaded and deleted, never edited."""
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
@@ -12,17 +14,25 @@ from django.utils.timezone import localtime
 from common.actor import actor_of
 from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
 from common.admin.shown import NOTHING
-from uploads import selectors
-from uploads.actions import processing, reads
-from uploads.constants import State
+from common.errors import DomainError
+from uploads import rights, selectors
+from uploads.actions import deletions, processing, reads
+from uploads.constants import PRIVATE_CACHE, REASONS, THUMBNAIL_TYPE, TRANSITIONS, State
 from uploads.models import File
+
+DOWNLOAD = ObjectAction(
+    name="download",
+    label="Download",
+    permission="uploads.view_file",
+    explain="What is served, under its name. Opening it is written down.",
+)
 
 
 @admin.register(File)
 class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
-    """List and page of a file, with its preview, its state and why."""
+    """List and page of a file: its preview, its state and why, and what was announced beside what was found."""
 
-    list_display = ("preview", "name", "purpose", "state", "reason", "size_shown", "created_at")
+    list_display = ("preview", "name", "purpose", "state", "reason_shown", "scan_verdict", "size_shown", "created_at")
     list_display_links = ("preview", "name")
     list_filter = ("state", "purpose", "owner_kind", "scan_verdict")
     search_fields = ("name", "=id", "=observed_sha256", "=target_id", "=owner_id")
@@ -37,38 +47,88 @@ class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
             when="is_failed",
             explain="Puts the file back into the queue, with all attempts before it.",
         ),
+        ObjectAction(
+            name="delete",
+            label="Delete",
+            permission="uploads.delete_file",
+            method="delete_file",
+            when="is_deletable",
+            danger=True,
+            form=forms.Form,
+            explain="Nobody can read the file from then on, and what is kept of it is removed. This cannot be undone.",
+        ),
     )
-    readonly_fields = ("preview_large", "size_shown", "dimensions", "public_address")
+    readonly_fields = (
+        "preview_large",
+        "reason_shown",
+        "type_compared",
+        "size_compared",
+        "sha256_compared",
+        "dimensions",
+        "served_size",
+        "public_address",
+    )
     fieldsets = (
-        (None, {"fields": ("preview_large", "name", "state", "reason", "purpose")}),
-        ("What arrived", {"fields": ("observed_type", "size_shown", "dimensions", "observed_sha256")}),
-        ("Who and for what", {"fields": ("owner_kind", "owner_id", "target_kind", "target_id")}),
+        (None, {"fields": ("preview_large", "name", "state", "reason_shown", "purpose")}),
+        (
+            "What arrived",
+            {
+                "fields": ("type_compared", "size_compared", "sha256_compared"),
+                "description": "What was found in the bytes, beside what was announced before they came.",
+            },
+        ),
         ("Virus scan", {"fields": ("scan_verdict", "scan_engine", "scanned_at")}),
-        ("Times", {"fields": ("created_at", "expires_at", "confirmed_at", "deleted_at")}),
-        (
-            "Where it is kept",
-            {"classes": ("collapse",), "fields": ("public_address", "clean_key", "quarantine_key", "etag", "version")},
-        ),
-        (
-            "What was announced",
-            {"classes": ("collapse",), "fields": ("declared_type", "declared_size", "declared_sha256")},
-        ),
+        ("What is served", {"fields": ("dimensions", "served_size", "public_address")}),
+        ("Who and for what", {"fields": ("owner_kind", "owner_id", "target_kind", "target_id")}),
+        ("Times", {"fields": ("created_at", "expires_at", "confirmed_at", "deleted_at", "remove_after")}),
+        ("Where it is kept", {"classes": ("collapse",), "fields": ("clean_key", "quarantine_key", "etag", "version")}),
     )
 
     @admin.display(description="")
     def preview(self, obj: File) -> SafeString | str:
         """The smallest thumbnail of a public file; opening a private one is written down, so a list does not."""
-        return NOTHING if selectors.variants_are_private(obj) else _picture(obj, "file-preview")
+        return NOTHING if selectors.variants_are_private(obj) else _public_picture(obj, "file-preview")
 
     @admin.display(description="Preview")
     def preview_large(self, obj: File) -> SafeString | str:
-        """The smallest thumbnail, at its own size."""
-        return _picture(obj, "file-preview-large")
+        """The smallest thumbnail, at its own size; a private one by an address of this page's own origin."""
+        if not selectors.variants_are_private(obj):
+            return _public_picture(obj, "file-preview-large")
+        if obj.state != State.READY or not getattr(obj, "is_open_to_reader", False):
+            return NOTHING
+        url, smallest = reverse("admin:uploads_file_preview", args=[obj.pk]), obj.thumbnails[0]
+        return _picture(url, smallest["width"], smallest["height"], "file-preview-large")
+
+    @admin.display(description="Reason", ordering="reason")
+    def reason_shown(self, obj: File) -> str:
+        """Why it was refused or failed, in words, with the code that the API shows."""
+        return f"{REASONS[obj.reason]} ({obj.reason})" if obj.reason in REASONS else obj.reason or NOTHING
+
+    @admin.display(description="Type")
+    def type_compared(self, obj: File) -> str:
+        """Found and announced."""
+        return _compared(obj.observed_type, obj.declared_type)
+
+    @admin.display(description="Size")
+    def size_compared(self, obj: File) -> str:
+        """Found and announced, in bytes."""
+        found = "" if obj.observed_size is None else f"{obj.observed_size:,} bytes"
+        return _compared(found, f"{obj.declared_size:,} bytes")
+
+    @admin.display(description="SHA-256")
+    def sha256_compared(self, obj: File) -> str:
+        """Found and announced."""
+        return _compared(obj.observed_sha256, obj.declared_sha256)
 
     @admin.display(description="Size", ordering="observed_size")
     def size_shown(self, obj: File) -> str:
         """Bytes in words."""
         return NOTHING if obj.observed_size is None else filesizeformat(obj.observed_size)
+
+    @admin.display(description="Size")
+    def served_size(self, obj: File) -> str:
+        """Bytes of the validated file, without its thumbnails."""
+        return NOTHING if obj.clean_size is None else filesizeformat(obj.clean_size)
 
     @admin.display(description="Dimensions")
     def dimensions(self, obj: File) -> str:
@@ -77,35 +137,81 @@ class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
 
     @admin.display(description="Public address")
     def public_address(self, obj: File) -> SafeString | str:
-        """Where everybody can see it."""
+        """Where everybody can see it; an address that only lives for a minute is never shown."""
         url = selectors.public_url(obj)
         return format_html('<a href="{}">{}</a>', url, url) if url else NOTHING
 
+    def get_urls(self) -> list[URLPattern]:
+        """The page's own addresses of the bytes."""
+        views = ((self.preview_view, "preview"), (self.download_view, "download"))
+        own = [
+            path(f"<uuid:object_id>/{name}/", self.admin_site.admin_view(view), name=f"uploads_file_{name}")
+            for view, name in views
+        ]
+        return own + super().get_urls()
+
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        """Write down that a private file's preview was opened."""
-        if kwargs.get("obj"):
-            reads.preview(file=kwargs["obj"], by=actor_of(request))
-        return super().render_change_form(request, context, *args, **kwargs)
+        """Add the way to the bytes, for whoever may read what the file belongs to.
+
+        It is a link and no form, since it leads to the store, where the page's policy lets no form go.
+        """
+        obj = kwargs.get("obj")
+        if obj:
+            by = actor_of(request)
+            obj.is_open_to_reader = rights.may_read(obj, by, rights.held_by(by))
+        response = super().render_change_form(request, context, *args, **kwargs)
+        if obj and obj.state == State.READY and obj.is_open_to_reader:
+            url = reverse("admin:uploads_file_download", args=[obj.pk])
+            context["object_actions"].insert(0, {"action": DOWNLOAD, "url": url, "has_form": True})
+        return response
+
+    def preview_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        """The smallest thumbnail of a private file, through this origin, for whoever may read the file."""
+        try:
+            content = reads.thumbnail(file_id=object_id, by=actor_of(request))
+        except DomainError as refusal:
+            raise Http404 from refusal
+        return HttpResponse(content, content_type=THUMBNAIL_TYPE, headers={"Cache-Control": PRIVATE_CACHE})
+
+    def download_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        """To the file, by an address that lives for a minute."""
+        try:
+            url = reads.download(file_id=object_id, by=actor_of(request))
+        except DomainError as refusal:
+            self.message_user(request, refusal.in_one_line, level="error")
+            return HttpResponseRedirect(reverse("admin:uploads_file_change", args=[object_id]))
+        return HttpResponseRedirect(url, headers={"Cache-Control": PRIVATE_CACHE})
 
     def is_failed(self, obj: File) -> bool:
         """Only failed files can be processed again."""
         return obj.state == State.FAILED
+
+    def is_deletable(self, obj: File) -> bool:
+        """What the table of moves says."""
+        return State.DELETING in TRANSITIONS[obj.state]
 
     def requeue(self, request: HttpRequest, obj: File) -> str:
         """Put the file back into the queue."""
         processing.requeue(file_id=obj.pk, by=actor_of(request))
         return f"{obj.name} was put back into the queue at {localtime():%H:%M}."
 
+    def delete_file(self, request: HttpRequest, obj: File, values: dict[str, Any]) -> str:
+        """Withdraw the file and queue the removal of its objects."""
+        deletions.delete(file_id=obj.pk, by=actor_of(request))
+        return f"{obj.name} was deleted."
 
-def _picture(file: File, css_class: str) -> SafeString | str:
+
+def _compared(found: str, announced: str) -> str:
+    if not found:
+        return f"announced as {announced}; not seen yet"
+    return f"{found}, as announced" if found == announced else f"{found}; announced was {announced}"
+
+
+def _public_picture(file: File, css_class: str) -> SafeString | str:
     pictures = selectors.variants(file)
-    if not pictures:
-        return NOTHING
-    first = pictures[0]
-    return format_html(
-        '<img src="{}" alt="" width="{}" height="{}" class="{}" loading="lazy">',
-        first.url,
-        first.width,
-        first.height,
-        css_class,
-    )
+    return _picture(pictures[0].url, pictures[0].width, pictures[0].height, css_class) if pictures else NOTHING
+
+
+def _picture(url: str, width: int, height: int, css_class: str) -> SafeString:
+    words = '<img src="{}" alt="Preview" width="{}" height="{}" class="{}" loading="lazy">'
+    return format_html(words, url, width, height, css_class)

@@ -18,6 +18,7 @@ SNIFF_BYTES: Final = 64 * 1024
 
 THUMBNAIL_WIDTHS: Final = (320, 800, 1600)
 THUMBNAIL_TYPE: Final = "image/webp"
+MAX_THUMBNAIL_BYTES: Final = 4 * MEGABYTE  # of ours, 320 pixels wide; the tallest takes a part of this
 
 IMMUTABLE_CACHE: Final = "public, max-age=31536000, immutable"
 PRIVATE_CACHE: Final = "private, no-store"
@@ -180,3 +181,19 @@ NEEDS_CLEAN_OBJECTS: Final = (
     State.MISSING,
     State.DELETING,
 )
+
+# Why a file was refused or failed, for staff; the API shows the codes.
+REASONS: Final[dict[str, str]] = {
+    "size_mismatch": "Another size than announced",
+    "type_mismatch": "Another type than announced",
+    "checksum_mismatch": "Another checksum than announced",
+    "object_changed": "The object was written again after it was confirmed",
+    "object_missing": "The object was gone before it could be processed",
+    "no_longer_allowed": "Whoever sent it may no longer attach it",
+    "attempts_spent": "Every attempt to process it failed",
+    "infected": "The virus scanner found something",
+    "unreadable": "Damaged, or not what it says it is",
+    "too_many_pixels": "More pixels than allowed",
+    "animated": "More than one frame",
+    "too_costly": "Takes more memory or time to decode than any honest picture",
+}

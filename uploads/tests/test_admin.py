@@ -11,10 +11,13 @@ from audit.models import AuditEvent
 from common.actor import Actor
 from common.clock import db_now
 from jobs.models import Job
-from uploads import selectors
-from uploads.actions import ingest
+from uploads import decode, errors, selectors
+from uploads.actions import ingest, processing
+from uploads.constants import REASONS, Bucket
 from uploads.models import File
-from uploads.tests.factories import arrived, make_user, picture
+from uploads.storage import get_storage
+from uploads.storage.local import LocalStorage
+from uploads.tests.factories import Bookings, arrived, make_user, picture
 
 pytestmark = pytest.mark.django_db
 
@@ -79,14 +82,126 @@ def test_the_button_needs_its_permission() -> None:
     assert Job.objects.count() == 0
 
 
-def test_opening_a_private_picture_is_written_down(image: File) -> None:
+@pytest.fixture
+def private(image: File, bookings: Bookings) -> File:
+    """The picture as an attachment of a booking, where its object lies in the private bucket."""
+    storage: Any = get_storage()
+    for key in (image.clean_key, image.thumbnails[0]["key"]):
+        storage.put(Bucket.PRIVATE, key, storage.path(Bucket.PUBLIC, key), content_type="image/webp")
     target: Any = {"purpose": "booking_attachment", "target_kind": "booking", "target_id": image.pk}
     File.objects.filter(pk=image.pk).update(**target)
-    client = browser("view_file")
-    client.get(reverse("admin:uploads_file_changelist"))
+    image.refresh_from_db()
+    return image
+
+
+def test_a_private_preview_comes_from_this_origin_and_is_written_down(private: File) -> None:
+    client = browser("view_file", "view_booking")
+    assert "/preview/" not in client.get(reverse("admin:uploads_file_changelist")).content.decode()
+    shown = client.get(page(private)).content.decode()
+    address = reverse("admin:uploads_file_preview", args=[private.pk])
+    assert f'src="{address}"' in shown
+    assert "/uploads/get/" not in shown, "no address that opens the file for whoever has it"
     assert AuditEvent.objects.filter(action="file.read").count() == 0
-    assert "/uploads/get/" in client.get(page(image)).content.decode()
+    answer = client.get(address)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "image/webp")
+    assert (answer["Cache-Control"].startswith("private, no-store"), answer["X-Content-Type-Options"]) == (
+        True,
+        "nosniff",
+    )
+    assert answer.content.startswith(b"RIFF")
     assert AuditEvent.objects.filter(action="file.read").count() == 1
+
+
+def test_a_preview_is_for_whoever_may_read_the_file(private: File) -> None:
+    address = reverse("admin:uploads_file_preview", args=[private.pk])
+    assert Client().get(address).status_code == 302
+    nobody = browser("add_file")
+    File.objects.filter(pk=private.pk).update(purpose="image", target_kind="", target_id=None)
+    assert nobody.get(address).status_code == 404
+    assert browser("view_file", "view_booking").get(address).status_code == 200
+    File.objects.filter(pk=private.pk).update(state="missing")
+    assert browser("view_file", "view_booking").get(address).status_code == 404
+
+
+def test_a_lost_thumbnail_is_not_found(private: File, store: LocalStorage) -> None:
+    store.delete(Bucket.PRIVATE, private.thumbnails[0]["key"])
+    assert (
+        browser("view_file", "view_booking").get(reverse("admin:uploads_file_preview", args=[private.pk])).status_code
+        == 404
+    )
+    assert AuditEvent.objects.filter(action="file.read").count() == 0
+
+
+def test_the_download_is_a_link_to_an_address_of_a_minute(private: File) -> None:
+    client = browser("view_file", "view_booking")
+    address = reverse("admin:uploads_file_download", args=[private.pk])
+    assert f'href="{address}"' in client.get(page(private)).content.decode()
+    answer = client.get(address)
+    assert answer.status_code == 302
+    assert "/uploads/get/" in answer["Location"]
+    assert answer["Cache-Control"].startswith("private, no-store")
+    assert AuditEvent.objects.filter(action="file.read").count() == 1
+    File.objects.filter(pk=private.pk).update(state="missing")
+    assert address not in client.get(page(private)).content.decode()
+    refused = client.get(address, follow=True)
+    assert refused.redirect_chain == [(page(private), 302)]
+    assert '<li class="error">' in refused.content.decode()
+
+
+def test_staff_who_may_not_see_the_booking_see_no_picture_of_it(private: File) -> None:
+    client = browser("view_file")
+    shown = client.get(page(private)).content.decode()
+    for name in ("preview", "download"):
+        address = reverse(f"admin:uploads_file_{name}", args=[private.pk])
+        assert address not in shown
+        assert client.get(address).status_code in {302, 404}
+    assert AuditEvent.objects.filter(action="file.read").count() == 0
+
+
+def test_what_was_announced_stands_beside_what_was_found() -> None:
+    content = picture()
+    file = arrived(
+        content,
+        state="rejected",
+        reason="type_mismatch",
+        observed_type="image/jpeg",
+        observed_size=len(content),
+        declared_size=len(content),
+    )
+    shown = browser("view_file").get(page(file)).content.decode()
+    assert "image/jpeg; announced was image/png" in shown
+    assert f"{len(content):,} bytes, as announced" in shown
+    assert f"announced as {file.declared_sha256}; not seen yet" in shown
+    assert "Another type than announced (type_mismatch)" in shown
+    assert "Not scanned" in shown
+
+
+def test_every_reason_that_is_written_has_its_words() -> None:
+    codes = {value for name, value in vars(decode).items() if name.startswith("REASON_")}
+    codes |= {value for name, value in vars(processing).items() if name.startswith("REASON_")}
+    codes |= {error.code for error in (errors.SizeMismatch, errors.TypeMismatch, errors.ChecksumMismatch)}
+    assert codes == set(REASONS)
+
+
+def test_a_file_is_deleted_after_a_question(image: File) -> None:
+    client, url = browser("view_file", "delete_file"), reverse("admin:uploads_file_action", args=[image.pk, "delete"])
+    assert f'href="{url}"' in client.get(page(image)).content.decode()
+    assert "This cannot be undone." in client.get(url).content.decode()
+    image.refresh_from_db()
+    assert image.state == "ready"
+    assert client.post(url).status_code == 302
+    image.refresh_from_db()
+    assert image.state == "deleting"
+    assert AuditEvent.objects.get(action="file.deleting").actor_kind == "staff"
+    assert url not in client.get(page(image)).content.decode()
+    assert client.post(url).status_code == 403
+
+
+def test_deleting_needs_its_permission(image: File) -> None:
+    url = reverse("admin:uploads_file_action", args=[image.pk, "delete"])
+    assert browser("view_file", "change_file").post(url).status_code == 403
+    image.refresh_from_db()
+    assert image.state == "ready"
 
 
 def test_the_start_page_is_told_of_failed_files() -> None:
