@@ -1,15 +1,17 @@
 """Whether somebody still agrees to be shown."""
 
 from cms import snapshots
-from cms.models import Publishable, Revision
+from cms.models import Publishable
 from cms.snapshots import Snapshot
 
 
-def lacking(model: type[Publishable], revision: Revision | None, newest: Snapshot) -> bool:
-    """Whether `revision` shows somebody whose consent the newest draft no longer records."""
-    if revision is None or not model.CONSENT_KEY or newest[model.CONSENT_KEY] is not None:
+def lacking(item: Publishable, column: str, newest: Snapshot) -> bool:
+    """Whether the revision in `column` shows somebody whose consent the newest draft no longer records."""
+    model = type(item)
+    if not model.CONSENT_KEY or newest[model.CONSENT_KEY] is not None:
         return False
-    return model.needs_consent(snapshots.of(model, revision))
+    revision = getattr(item, column)
+    return revision is not None and model.needs_consent(snapshots.of(model, revision))
 
 
 def kept_withdrawn(model: type[Publishable], snapshot: Snapshot, newest: Snapshot) -> Snapshot:

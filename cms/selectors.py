@@ -199,8 +199,13 @@ def needs_you() -> list[Attention]:
         permission = f"cms.publish_{model._meta.model_name}"
         plural = str(model._meta.verbose_name_plural)
         newer = Q(live_revision__isnull=False) & ~Q(live_revision=F("latest_revision"))
-        counts = rows.aggregate(reviews=Count("pk", filter=Q(state=State.IN_REVIEW)), changed=Count("pk", filter=newer))
+        counts = rows.aggregate(
+            reviews=Count("pk", filter=Q(state=State.IN_REVIEW)),
+            changed=Count("pk", filter=newer),
+            called_off=Count("pk", filter=~Q(schedule_problem="")),
+        )
         found += [
+            Attention(f"{plural} whose schedule failed", counts["called_off"], f"{url}?stands=called_off", permission),
             Attention(f"{plural} to review", counts["reviews"], f"{url}?stands=review", permission),
             Attention(f"{plural} with unpublished changes", counts["changed"], f"{url}?stands=changed", permission),
         ]

@@ -155,9 +155,9 @@ def _written(row: T, snapshot: Snapshot, by: Actor, now: datetime) -> T:
     row.lock_version += 1
     row.schedule_problem = ""
     row.save()
-    if consent.lacking(type(row), row.live_revision, snapshot):
+    if consent.lacking(row, "live_revision", snapshot):
         return publishing.unpublish(item=row, by=by, comment=WITHDRAWN, now=now)
-    if consent.lacking(type(row), row.scheduled_revision, snapshot):
+    if consent.lacking(row, "scheduled_revision", snapshot):
         return publishing.unschedule(item=row, by=by, comment=WITHDRAWN, now=now)
     return row
 

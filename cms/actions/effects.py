@@ -33,7 +33,7 @@ class Act:
 def _go_live(item: Publishable, act: Act) -> None:
     revision = item.scheduled_revision if act.as_scheduled else None
     if revision is not None:
-        if consent.lacking(type(item), revision, snapshots.newest(item)):
+        if consent.lacking(item, "scheduled_revision", snapshots.newest(item)):
             raise NotPublishable(errors=[FieldError("required", "Consent was withdrawn.", f"#/{item.CONSENT_KEY}")])
         _show(item, revision, gaps.publishable(type(item), snapshots.of(type(item), revision)), act)
         return

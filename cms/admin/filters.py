@@ -23,6 +23,7 @@ class StandsFilter(admin.SimpleListFilter):
             ("draft", "Drafts"),
             ("review", "In review"),
             ("scheduled", "Scheduled"),
+            ("called_off", "Schedule failed"),
             ("archived", "Archived"),
             ("trash", "Trash"),
         ]
@@ -37,6 +38,7 @@ class StandsFilter(admin.SimpleListFilter):
             "draft": Q(state=State.DRAFT),
             "review": Q(state=State.IN_REVIEW),
             "scheduled": Q(state=State.SCHEDULED),
+            "called_off": ~Q(schedule_problem=""),
             "archived": Q(state=State.ARCHIVED),
         }.get(self.value() or "", Q())
         return queryset.filter(wanted, deleted_at__isnull=True)

@@ -289,6 +289,8 @@ def test_a_picture_that_lost_its_words_calls_the_plan_off(was_live):
     assert (row.state, row.is_public) == ((State.LIVE, True) if was_live else (State.DRAFT, False))
     if was_live:
         assert (row.title, row.cover_id) == ("Old", None)
+    waiting = [(one.label, one.count) for one in selectors.needs_you() if "failed" in one.label and one.count]
+    assert waiting == [("posts whose schedule failed", 1)]
     assert factories.edit(row, title="Newer").schedule_problem == ""
 
 
