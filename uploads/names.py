@@ -17,8 +17,8 @@ def cleaned(filename: str) -> str:
 
     Raises `ValidationFailed` when nothing is left.
     """
-    text = unicodedata.normalize("NFC", filename)
-    text = "".join(char for char in text if unicodedata.category(char) not in REMOVED_CATEGORIES)
+    text = "".join(char for char in filename if unicodedata.category(char) not in REMOVED_CATEGORIES)
+    text = unicodedata.normalize("NFC", text)  # last: what was removed may have stood between a letter and its accent
     parts = [part.strip(" .") for part in SEPARATORS.split(text)]
     name = next((part for part in reversed(parts) if part), "")
     if not name:
@@ -31,5 +31,5 @@ def _shortened(name: str) -> str:
         return name
     stem, dot, suffix = name.rpartition(".")
     if not dot or len(suffix) > LONGEST_SUFFIX:
-        return name[:MAX_NAME_CHARACTERS]
-    return f"{stem[: MAX_NAME_CHARACTERS - len(suffix) - 1]}.{suffix}"
+        return name[:MAX_NAME_CHARACTERS].rstrip(" .")
+    return f"{stem[: MAX_NAME_CHARACTERS - len(suffix) - 1].rstrip(' .')}.{suffix}"

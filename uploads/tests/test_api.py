@@ -1,5 +1,6 @@
 """The way of a file over HTTP, and its refusals."""
 
+import re
 import uuid
 from typing import Any
 
@@ -227,6 +228,39 @@ def test_customers_attach_to_their_own_booking_only(bookings: Bookings) -> None:
     assert not AuditEvent.objects.filter(action="file.read").exists()
     assert staff_client().get(f"/api/files/{file_id}/download").status_code == 302
     assert AuditEvent.objects.filter(action="file.read").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("filename", "name"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\ana\\plan.png", "plan.png"),
+        ("invoice\u202egnp.exe", "invoicegnp.exe"),
+        ("a\r\nSet-Cookie: x=1.png", "aSet-Cookie: x=1.png"),
+        ("x" * 300 + ".png", "x" * 176 + ".png"),
+        ('"; filename=evil.html', '"; filename=evil.html'),
+        ("\u0646\u0642\u0634\u0629.png", "\u0646\u0642\u0634\u0629.png"),
+    ],
+)
+def test_a_name_is_text_and_never_a_key_or_a_raw_header(filename: str, name: str) -> None:
+    client = staff_client()
+    file_id = upload(client, picture(), filename=filename).json()["id"]
+    run_due()
+    file = File.objects.get(pk=file_id)
+    assert client.get(f"/api/files/{file_id}").json()["name"] == file.name == name
+    assert all(re.fullmatch(r"[a-z0-9/.-]+", key) for key in (file.quarantine_key, file.clean_key))
+    served = Client().get(path_of(client.get(f"/api/files/{file_id}/download")["Location"]))
+    assert re.fullmatch(r"attachment; filename\*=UTF-8''[A-Za-z0-9._~%-]+", served["Content-Disposition"])
+    assert "Set-Cookie" not in served.headers
+    served.close()
+
+
+@pytest.mark.parametrize("filename", ["", "..", "/", "\u202e", "x" * 1001, 5, None])
+def test_a_name_that_is_none(filename: Any) -> None:
+    answer = staff_client().post("/api/uploads/sign", claim(picture(), filename=filename))
+    assert problem(answer) == (400, "validation_error")
+    assert [one["pointer"] for one in answer.json()["errors"]] == ["#/filename"]
+    assert not File.objects.exists()
 
 
 def test_a_purpose_takes_its_own_target_and_no_other() -> None:
