@@ -73,6 +73,8 @@ class PublishableAdmin(ItemPages, ObjectActionsMixin, ActionAdmin):
         """Hand the bar its state and its rights, and after a conflict both versions."""
         obj: Any = kwargs.get("obj") or context.get("original")
         form = context["adminform"].form
+        if obj:
+            context |= {"title": str(obj), "subtitle": None}
         context |= {
             "may_publish": self.may_publish(request),
             "may_preview": self.may_preview(request),
@@ -146,7 +148,8 @@ class PublishableAdmin(ItemPages, ObjectActionsMixin, ActionAdmin):
 
 def form_faults(form: Any) -> list[dict[str, str]]:
     """What is wrong on a form: the field's label, the words, and the anchor of the field's own message."""
-    return [
+    general = [{"label": "", "text": str(fault), "anchor": ""} for fault in form.non_field_errors()]
+    return general + [
         {"label": str(form[name].label), "text": " ".join(map(str, faults)), "anchor": f"{form[name].auto_id}_error"}
         for name, faults in form.errors.items()
         if name in form.fields

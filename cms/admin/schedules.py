@@ -1,5 +1,6 @@
 """When an item goes live and when it goes off again, in the studio's time and in the reader's."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 
@@ -15,11 +17,14 @@ from cms.actions import publishing
 from cms.admin import words
 from cms.constants import COMMENT_MAX, State
 from cms.models import ContentItem, Publishable
+from cms.walltime import instant_of
+from common.actor import Actor
 from common.admin import refusals
 from common.clock import db_now
 from common.errors import DomainError
 
 UNSCHEDULE = "_unschedule"
+PASSED = "This time has passed. To let readers see it at once, publish it."
 PICKER = "%Y-%m-%dT%H:%M"
 
 
@@ -71,21 +76,34 @@ def _form(item: Publishable, data: Any) -> ScheduleForm:
 
 def _planned(admin: Any, request: HttpRequest, item: Publishable, form: ScheduleForm) -> bool:
     """Schedule it; a refusal is written into the form."""
-    wanted = form.cleaned_data
     try:
-        row = publishing.schedule(
-            item=type(item)._default_manager.get(pk=item.pk),
-            publish_at=wanted["publish_at"],
-            unpublish_at=wanted.get("unpublish_at"),
-            by=admin.actor(request),
-            comment=wanted["comment"],
-            expected_version=wanted["read_version"],
-        )
+        if instant_of(form.cleaned_data["publish_at"], pointer="#/publish_at") <= db_now():
+            form.add_error("publish_at", PASSED)
+            return False
+        row = _schedule(item, form.cleaned_data, by=admin.actor(request))
     except DomainError as refusal:
         refusals.add_to(form, refusals.Refusal.of(refusal))
         return False
     messages.success(request, f"It is planned: {words.state(row, now=db_now())}.")
     return True
+
+
+@transaction.atomic
+def _schedule(item: Publishable, wanted: Mapping[str, Any], *, by: Actor) -> Publishable:
+    """Plan it anew; what was planned before is called off in the same transaction."""
+    row, version = type(item)._default_manager.get(pk=item.pk), wanted["read_version"]
+    if row.state == State.SCHEDULED:
+        row = publishing.unschedule(item=row, by=by, expected_version=version)
+        version = row.lock_version
+    planned: Publishable = publishing.schedule(
+        item=row,
+        publish_at=wanted["publish_at"],
+        unpublish_at=wanted.get("unpublish_at"),
+        by=by,
+        comment=wanted["comment"],
+        expected_version=version,
+    )
+    return planned
 
 
 def _called_off(admin: Any, request: HttpRequest, item: Publishable) -> HttpResponse:
@@ -101,7 +119,8 @@ def _context(item: Publishable, form: ScheduleForm, may: bool) -> dict[str, Any]
     now = db_now()
     return {
         "form": form,
-        "may_schedule": may and "schedule" in workflow.allowed(item),
+        "may_schedule": may and {"schedule", "unschedule"} & set(workflow.allowed(item)),
+        "version": item.latest_revision.number if item.latest_revision else "",
         "may_unschedule": may and "unschedule" in workflow.allowed(item),
         "chip": words.chip(item, now=now),
         "planned": item.publish_at if item.state == State.SCHEDULED else None,
