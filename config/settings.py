@@ -17,6 +17,7 @@ from redis.retry import Retry
 
 from common.api.components import COMPONENTS
 from config import logs, mail_keys, rates, secret_values
+from config.buckets import bucket_url, origin
 from config.env import Environment, members, refuse, scheme_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -98,7 +99,9 @@ AWS_REGION = env.text("AWS_REGION", "auto" if "r2.cloudflarestorage.com" in S3_E
 AWS_ACCESS_KEY_ID = env.text("AWS_ACCESS_KEY_ID")
 AWS_SECRET_ACCESS_KEY = env.text("AWS_SECRET_ACCESS_KEY")
 MEDIA_ROOT = Path(BASE_DIR, env.text("MEDIA_ROOT", "var/media"))
-MEDIA_BASE_URL = env.text("MEDIA_BASE_URL", f"{PUBLIC_URL}/media").rstrip("/")
+PUBLIC_BUCKET_URL = bucket_url(S3_PUBLIC_BUCKET_NAME, S3_PUBLIC_ENDPOINT_URL, AWS_REGION) if STORAGE == "s3" else ""
+PRIVATE_BUCKET_URL = bucket_url(S3_BUCKET_NAME, S3_PUBLIC_ENDPOINT_URL, AWS_REGION) if STORAGE == "s3" else ""
+MEDIA_BASE_URL = env.text("MEDIA_BASE_URL", PUBLIC_BUCKET_URL or f"{PUBLIC_URL}/media").rstrip("/")
 UPLOAD_MAX_BYTES = env.number("UPLOAD_MAX_BYTES", 25 * 1024 * 1024, least=1, most=5 * 1024**3)
 UPLOAD_MAX_PENDING = env.number("UPLOAD_MAX_PENDING", 20, least=1)
 UPLOAD_MAX_OWNER_BYTES = env.number("UPLOAD_MAX_OWNER_BYTES", 2 * 1024**3, least=1)
@@ -295,7 +298,12 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = LOCAL
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # No model has a FileField; what a package of Django's world stores by itself must not stay on one of many machines.
+    "default": {
+        "BACKEND": "uploads.storage.django_files.BucketStorage"
+        if STORAGE == "s3" and S3_BUCKET_NAME
+        else "django.core.files.storage.FileSystemStorage"
+    },
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if PRODUCTION
@@ -348,15 +356,15 @@ CORS_EXPOSE_HEADERS = [
     "X-Request-ID",
 ]
 CORS_PREFLIGHT_MAX_AGE = 600
-MEDIA_ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(MEDIA_BASE_URL))
+MEDIA_ORIGINS = sorted({origin(MEDIA_BASE_URL), origin(PRIVATE_BUCKET_URL)} - {PUBLIC_URL, ""})
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"] + ([MEDIA_ORIGIN] if MEDIA_ORIGIN != PUBLIC_URL else []),
+        "img-src": [SELF, "data:", *MEDIA_ORIGINS],
         "font-src": [SELF],
-        "connect-src": [SELF],
+        "connect-src": [SELF, origin(PRIVATE_BUCKET_URL)] if PRIVATE_BUCKET_URL else [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],

@@ -30,6 +30,8 @@ __all__ = [
     "get_storage",
     "holds",
     "is_configured",
+    "s3_settings",
+    "s3_storage",
 ]
 
 
@@ -53,7 +55,7 @@ def get_storage() -> Storage:
         raise StorageNotConfigured
     if settings.STORAGE == "local":
         return LocalStorage(Path(settings.MEDIA_ROOT), settings.PUBLIC_URL)
-    return _s3_storage(s3_settings())
+    return s3_storage(s3_settings())
 
 
 def s3_settings() -> S3Settings:
@@ -70,5 +72,6 @@ def s3_settings() -> S3Settings:
 
 
 @lru_cache(maxsize=2)
-def _s3_storage(configuration: S3Settings) -> S3Storage:
-    return S3Storage(configuration)  # building a boto3 client costs some 50 ms
+def s3_storage(configuration: S3Settings) -> S3Storage:
+    """Return the adapter of this configuration; building a boto3 client costs some 50 ms."""
+    return S3Storage(configuration)

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict, cast
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.awsrequest import AWSRequest
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CHUNK_BYTES = 64 * 1024
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 META_PREFIX = "x-amz-meta-"
 MISSING_CODES = {
     *("404", "NoSuchKey", "NoSuchUpload", "NotFound", "NoSuchCORSConfiguration", "NoSuchLifecycleConfiguration")
@@ -65,6 +67,11 @@ class S3Settings:
     access_key_id: str
     secret_access_key: str
 
+    @property
+    def has_keys(self) -> bool:
+        """Half a pair counts as none, since boto3 would build no client with it."""
+        return bool(self.access_key_id and self.secret_access_key)
+
 
 class S3Storage:
     """The adapter of `STORAGE=s3`."""
@@ -81,33 +88,35 @@ class S3Storage:
 
     def sign_put(self, order: PutOrder) -> str:
         """Presign a PUT that binds length, type, checksum, file id and "only if nothing is there"."""
-        return self.signer.generate_presigned_url(
-            "put_object",
-            Params={
-                "Bucket": self._name(Bucket.PRIVATE),
-                "Key": order.key,
-                "ContentType": order.content_type,
-                "ContentLength": order.size,
-                "ChecksumSHA256": to_base64(order.sha256),
-                "IfNoneMatch": "*",
-                "Metadata": {"file-id": order.file_id},
-            },
-            ExpiresIn=order.ttl_seconds,
-        )
+        with _answers():
+            return self.signer.generate_presigned_url(
+                "put_object",
+                Params={
+                    "Bucket": self._name(Bucket.PRIVATE),
+                    "Key": order.key,
+                    "ContentType": order.content_type,
+                    "ContentLength": order.size,
+                    "ChecksumSHA256": to_base64(order.sha256),
+                    "IfNoneMatch": "*",
+                    "Metadata": {"file-id": order.file_id},
+                },
+                ExpiresIn=order.ttl_seconds,
+            )
 
     def sign_get(self, order: ReadOrder) -> str:
         """Presign a GET whose answer has our type, and our name for a download."""
-        return self.signer.generate_presigned_url(
-            "get_object",
-            Params={
-                "Bucket": self._name(order.bucket),
-                "Key": order.key,
-                "ResponseContentType": order.content_type,
-                "ResponseCacheControl": PRIVATE_CACHE,
-                "ResponseContentDisposition": disposition(order.filename),
-            },
-            ExpiresIn=order.ttl_seconds,
-        )
+        with _answers():
+            return self.signer.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": self._name(order.bucket),
+                    "Key": order.key,
+                    "ResponseContentType": order.content_type,
+                    "ResponseCacheControl": PRIVATE_CACHE,
+                    "ResponseContentDisposition": disposition(order.filename),
+                },
+                ExpiresIn=order.ttl_seconds,
+            )
 
     def head(self, bucket: Bucket, key: str) -> ObjectInfo | None:
         """HEAD, with the checksum where the store keeps one."""
@@ -273,23 +282,28 @@ def _served_as(bucket: Bucket) -> _ServedAs:
     return {"CacheControl": PRIVATE_CACHE, "ContentDisposition": "attachment"}
 
 
+def client_config(endpoint_url: str) -> Config:
+    """The configuration of every client; stand-ins on this machine know buckets by path only."""
+    stand_in = urlsplit(endpoint_url).hostname in LOOPBACK
+    return Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "path" if stand_in else "virtual"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        connect_timeout=2,
+        read_timeout=10,
+        retries={"max_attempts": 2, "mode": "standard"},
+    )
+
+
 def _client(configuration: S3Settings, endpoint_url: str) -> "S3Client":
-    stand_in = "//127.0.0.1" in endpoint_url or "//localhost" in endpoint_url
     return boto3.client(
         "s3",
         region_name=configuration.region,
         endpoint_url=endpoint_url or None,
-        aws_access_key_id=configuration.access_key_id or None,
-        aws_secret_access_key=configuration.secret_access_key or None,
-        config=Config(
-            signature_version="s3v4",
-            s3={"addressing_style": "path" if stand_in else "virtual"},
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            connect_timeout=2,
-            read_timeout=10,
-            retries={"max_attempts": 2, "mode": "standard"},
-        ),
+        aws_access_key_id=configuration.access_key_id if configuration.has_keys else None,
+        aws_secret_access_key=configuration.secret_access_key if configuration.has_keys else None,
+        config=client_config(endpoint_url),
     )
 
 

@@ -11,7 +11,6 @@ from django.test import Client
 
 from common import clock
 from devkit.s3.fixture import S3Process
-from uploads import storage as storage_module
 from uploads.storage import Storage, get_storage
 from uploads.storage.local import LocalStorage
 from uploads.storage.s3 import S3Storage
@@ -36,7 +35,6 @@ def use_gate(settings: Any, gate: S3Process) -> S3Storage:
     """Make the stand-in of S3 the configured store."""
     for name, value in gate.environment.items():
         setattr(settings, name, value)
-    storage_module._s3_storage.cache_clear()
     storage = get_storage()
     assert isinstance(storage, S3Storage)
     return storage
@@ -75,6 +73,4 @@ def local_stand(storage: LocalStorage) -> Stand:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"half")
 
-    return Stand(
-        storage, send, clock.shift, away, begin_parts
-    )
+    return Stand(storage, send, clock.shift, away, begin_parts)

@@ -11,7 +11,6 @@ from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
@@ -204,7 +203,7 @@ def configure(settings: Any, private: str = "studio-private", public: str = "stu
     settings.S3_BUCKET_NAME, settings.S3_PUBLIC_BUCKET_NAME = private, public
     settings.AWS_ACCESS_KEY_ID, settings.AWS_SECRET_ACCESS_KEY = "a", "b"
     settings.S3_ENDPOINT_URL = settings.S3_PUBLIC_ENDPOINT_URL = ""
-    storage_module._s3_storage.cache_clear()
+    storage_module.s3_storage.cache_clear()
 
 
 def test_the_settings_choose_the_adapter(settings: Any) -> None:
@@ -215,7 +214,7 @@ def test_the_settings_choose_the_adapter(settings: Any) -> None:
     assert not is_configured()
     with pytest.raises(StorageNotConfigured):
         storage_module.get_storage()
-    assert checks.public_bucket_is_configured(None) == []
+    assert checks.buckets_are_two(None) == []
 
 
 def test_health_names_what_is_wrong(settings: Any) -> None:
@@ -228,20 +227,3 @@ def test_health_names_what_is_wrong(settings: Any) -> None:
         assert selectors.health().as_dict() == {"status": "ok"}
     settings.STORAGE = "none"
     assert selectors.health().as_dict() == {"status": "degraded", "reason": "storage_not_configured"}
-
-
-def test_the_check_wants_version_four(settings: Any) -> None:
-    configure(settings)
-    assert checks.signatures_are_version_four(None) == []
-    with mock.patch("uploads.storage.s3.Config", lambda **kwargs: Config(**kwargs | {"signature_version": "s3"})):
-        storage_module._s3_storage.cache_clear()
-        assert [message.id for message in checks.signatures_are_version_four(None)] == ["uploads.E001"]
-    storage_module._s3_storage.cache_clear()
-    configure(settings, public="")
-    assert [message.id for message in checks.public_bucket_is_configured(None)] == ["uploads.I001"]
-
-
-def test_our_system_checks_are_registered() -> None:
-    from django.core.checks.registry import registry
-
-    assert {checks.public_bucket_is_configured, checks.signatures_are_version_four} <= set(registry.get_checks())

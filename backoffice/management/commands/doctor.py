@@ -42,7 +42,7 @@ class Command(BaseCommand):
             reason = f" ({check.words})" if check.reason else ""
             self.stdout.write(f"  {check.name:<10} {WORDS[check.status]}{reason}")
         for message in checks.run_checks(include_deployment_checks=True):
-            if (message.id or "").startswith("studio."):
+            if (message.id or "").startswith(("studio.", "uploads.")):
                 self.stdout.write(f"  note       {message.msg}")
         hops = settings.PROXY_HOPS
         place = f"entry {hops} from the right of X-Forwarded-For" if hops else "the peer of the connection"
