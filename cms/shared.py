@@ -8,7 +8,7 @@ from django.contrib.postgres.search import SearchQuery
 from django.db.models import F, QuerySet
 from rest_framework import serializers
 
-from cms.output import ImageSerializer, Output, Row, image, image_json, plain
+from cms.output import ImageSerializer, Output, Row, asset, image, image_json, plain
 from cms.registry import Filter, Kind, Ordering
 from cms.writing import own
 from common.api.serializers import InstantField
@@ -78,6 +78,7 @@ def detail_tail(path: str, page: str) -> tuple[Output, ...]:
             _seo,
             ("seo_title", "title", "seo_description", "noindex"),
             {"_og_image": image_json("og_image")},
+            drafted={"_og_image": asset("og_image")},
         ),
         Output("links", LinksSerializer(), links, ("slug", "canonical_url")),
     )

@@ -15,11 +15,13 @@ class Writable:
 
     `columns` maps each column or relation of the model that it sets to the member of the value that holds it, or to
     "" for the value itself. With `whole` a value has all its members; without, those that are absent stay as they are.
+    `optional` is for a column that an action fills where a new row leaves it out.
     """
 
     name: str
     columns: Mapping[str, str]
     whole: bool = True
+    optional: bool = False
     fields: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -33,9 +35,9 @@ class Writable:
         return f"{self.name}/{member}" if member else self.name
 
 
-def own(*names: str) -> tuple[Writable, ...]:
+def own(*names: str, optional: bool = False) -> tuple[Writable, ...]:
     """Keys that set the column or relation of the same name."""
-    return tuple(Writable(name, {name: ""}) for name in names)
+    return tuple(Writable(name, {name: ""}, optional=optional) for name in names)
 
 
 def group(name: str, /, *, whole: bool = True, fields: Mapping[str, Any] | None = None, **members: str) -> Writable:
@@ -43,7 +45,7 @@ def group(name: str, /, *, whole: bool = True, fields: Mapping[str, Any] | None 
 
     `fields` puts a DRF field in the place of the one that a column would get.
     """
-    return Writable(name, {column: member for member, column in members.items()}, whole, fields or {})
+    return Writable(name, {column: member for member, column in members.items()}, whole, fields=fields or {})
 
 
 def pointers(keys: tuple[Writable, ...]) -> dict[str, str]:

@@ -60,12 +60,12 @@ def _group(name: str, model: type[Model], key: Writable) -> type[StrictSerialize
 
 
 def _field(model: type[Model], key: Writable, groups: Mapping[str, type[StrictSerializer]], *, partial: bool) -> Field:
-    nullable = all(_may_be_empty(model, column) for column in key.columns)
+    nullable = key.optional or all(_may_be_empty(model, column) for column in key.columns)
     if key.name in groups:
         group: Field = groups[key.name](required=False, allow_null=nullable)
         return group
     column = next(iter(key.columns))
-    required = not (partial or _may_be_left_out(model, column))
+    required = not (partial or key.optional or _may_be_left_out(model, column))
     return field_of(model, column, required=required, allow_null=nullable)
 
 

@@ -55,9 +55,11 @@ class SlugField(StrictCharField):
         self.target = target
         super().__init__(**{"max_length": SLUG_MAX, **kwargs})
 
-    def to_internal_value(self, data: Any) -> Any:
-        """The key of the row."""
-        slug = super().to_internal_value(data)
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """The key of the row, or None where none is allowed; looked up once the text is known to be short enough."""
+        slug = super().run_validation(data)
+        if slug is None:
+            return None
         found = _by_slug(self.target, [slug], self.context)
         if slug not in found:
             raise serializers.ValidationError([unknown(slug)])

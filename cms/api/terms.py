@@ -19,8 +19,8 @@ from common.api.serializers import StrictSerializer
 from common.errors import FieldError, NotFound, ValidationFailed
 from common.links import absolute
 
-TERM_KEYS = own("name", "slug")
-AUTHOR_KEYS = own("name", "slug", "bio", "avatar")
+TERM_KEYS = (*own("name"), *own("slug", optional=True))
+AUTHOR_KEYS = (*TERM_KEYS, *own("bio", "avatar"))
 Show = Callable[[str], Row]
 
 
