@@ -27,23 +27,30 @@ OLDEST = timedelta(days=3660)  # ten years: what is older is a slip of the pen, 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What staff took: minor units of the booking's currency; `received_at` None: now."""
+    """What staff took: minor units of the booking's currency; `received_at` None: now.
+
+    The same `once` for the same booking is the same payment.
+    """
 
     booking_id: uuid.UUID
     amount: int
     method: str
     reference: str
     received_at: datetime | None = None
+    once: uuid.UUID | None = None
 
 
 def record_payment(*, received: Received, by: Actor) -> Payment:
     """Record it, with all that a payment brings: the booking's money and state, ledger, audit, receipt.
 
     Its purpose is what is due at once when the amount equals that, else `balance`. Raises NotFound, AmountMismatch for
-    more than what is outstanding, and ValidationFailed for a time that has not come yet or is years ago.
+    more than what is outstanding, and ValidationFailed for a time that has not come yet or is years ago, or for a
+    `once` that was about other money.
     """
     with transaction.atomic():
         booking = booking_money.lock(booking_id=received.booking_id)
+        if (before := _recorded_before(received)) is not None:
+            return before
         now = db_now()
         payment = _row(booking, received, now=now)
         payment.save(force_insert=True)
@@ -53,6 +60,18 @@ def record_payment(*, received: Received, by: Actor) -> Payment:
         _tell_booking(payment, by=by, now=now)
         receipts.send_receipt(payment=payment, by=by)
         return payment
+
+
+def _recorded_before(received: Received) -> Payment | None:
+    """The payment of the same `once`; raises ValidationFailed when that was about other money."""
+    before = Payment.objects.filter(pk=received.once).first() if received.once else None
+    if before is None:
+        return None
+    same = (received.booking_id, received.amount, received.method, received.reference)
+    if (before.booking_id, before.amount, before.method, before.reference) != same:
+        fault = FieldError("used", "This form has recorded a payment already. Open it anew for another.")
+        raise ValidationFailed(errors=[fault])
+    return before
 
 
 def _row(booking: Any, received: Received, *, now: datetime) -> Payment:
@@ -67,7 +86,7 @@ def _row(booking: Any, received: Received, *, now: datetime) -> Payment:
         quote = bookings.quote(booking) | {"outstanding": bookings.outstanding(booking)}
         raise AmountMismatch(members={"quote": quote})
     return Payment(
-        id=uuid7(),
+        id=received.once or uuid7(),
         booking_id=booking.pk,
         purpose=_purpose(booking, received.amount),
         provider=Provider.OFFLINE,

@@ -12,11 +12,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import actor_of
-from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin, YesFilter
+from common.admin import ObjectAction, ObjectActionsMixin, YesFilter
 from common.admin.shown import NOTHING
 from payments import selectors
 from payments.actions import looks, reconciling, repayments, reviews
 from payments.admin import timeline
+from payments.admin.by_hand import ByHandAdmin
 from payments.admin.forms import RefundForm
 from payments.admin.shown import money, provider_link
 from payments.constants import DisputeState, PaymentState, Provider, Status
@@ -63,8 +64,8 @@ class ReconcileButton:
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReconcileButton, ObjectActionsMixin, ReadOnlyAdmin):
-    """Reads; what staff may do with a payment are the buttons on its page."""
+class PaymentAdmin(ReconcileButton, ObjectActionsMixin, ByHandAdmin):
+    """Reads; what staff may do with a payment are the buttons on its page. One is added only for money by hand."""
 
     list_display = ("created_at", "state", "amount_text", "customer", "booking_link", "review", "provider", "mode")
     list_display_links = ("created_at",)

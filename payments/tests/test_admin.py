@@ -71,7 +71,8 @@ def test_every_page_of_the_money_opens(twin, booking, paid):
         row = model.objects.first()
         assert row is not None, name
         assert owner.get(f"/admin/payments/{name}/{row.pk}/change/").status_code == 200
-        assert owner.get(f"/admin/payments/{name}/add/").status_code == 403
+        by_hand = 200 if model is Payment else 403
+        assert owner.get(f"/admin/payments/{name}/add/").status_code == by_hand
         assert owner.post(f"/admin/payments/{name}/{row.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
