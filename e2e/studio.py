@@ -7,11 +7,12 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-READY_SECONDS = 120
+READY_SECONDS = 240
 STOP_SECONDS = 30
 READY = "Ctrl-C stops everything"
 
@@ -38,6 +39,7 @@ class Studio:
     port: int
     process: subprocess.Popen[bytes]
     log: Path
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -64,7 +66,12 @@ class Studio:
         """Run a management command beside the running studio, as an operator would."""
         command = [".venv/bin/python", "manage.py", *arguments]
         return subprocess.run(
-            command, cwd=self.folder, env=clean_environment(), capture_output=True, text=True, check=False
+            command,
+            cwd=self.folder,
+            env=clean_environment() | self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def stop(self) -> None:
@@ -94,8 +101,9 @@ def copy_checkout(folder: Path) -> None:
     (folder / ".venv").symlink_to(Path(sys.prefix))
 
 
-def start(folder: Path) -> Studio:
-    """Run the studio in `folder` and wait until it says that it stands."""
+def start(folder: Path, environment: Mapping[str, str] | None = None) -> Studio:
+    """Run the studio in `folder` and wait until it says that it stands; `environment` adds to a newcomer's."""
+    given = dict(environment or {})
     copy_checkout(folder)
     port = free_pair_of_ports()
     log = folder / "run.log"
@@ -103,11 +111,11 @@ def start(folder: Path) -> Studio:
         process = subprocess.Popen(
             [str(folder / ".venv/bin/python"), "-m", "devkit.run"],
             cwd=folder,
-            env=clean_environment() | {"PORT": str(port)},
+            env=clean_environment() | given | {"PORT": str(port)},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    studio = Studio(folder, port, process, log)
+    studio = Studio(folder, port, process, log, given)
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:

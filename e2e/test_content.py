@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from e2e.accessibility import grave
 from e2e.conftest import Watch, shoot
 from e2e.studio import Studio
 
@@ -30,11 +31,13 @@ def write(page: Page, title: str) -> str:
 
 
 def fits(page: Page, name: str) -> None:
-    """The page at a phone's and at a desk's width: nothing scrolls sideways, and a picture is kept of each."""
+    """The page at a phone's and at a desk's width: whole, without grave faults, and a picture is kept of each."""
+    page.wait_for_load_state()
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} scrolls sideways at {width}"
         shoot(page, f"content-{name}-{width}")
+        assert grave(page) == [], f"{name} at {width}"
 
 
 def test_the_life_of_a_post(admin: Page, browser: Browser, studio: Studio, watch: Watch):
@@ -120,12 +123,14 @@ def compare_and_go_back(page: Page, form: str) -> None:
     """The newest beside the live one, then the live one again."""
     page.goto(form)
     page.get_by_role("link", name="History").click()
+    page.wait_for_url("**/history/")
     fits(page, "history")
     page.get_by_role("button", name="Compare the two chosen").click()
     expect(page.locator(".side del").first).to_have_text(" without meetings")
     expect(page.locator(".side ins").first).to_have_text(" with one meeting")
     fits(page, "compare")
     page.get_by_role("link", name="Go back to version").click()
+    page.wait_for_url("**/restore/")
     fits(page, "restore")
     page.get_by_role("button", name="Go back to this version").click()
     expect(page.get_by_label("Title:", exact=True)).to_have_value(TITLE)
@@ -187,6 +192,7 @@ def test_the_pages_of_the_other_types_are_silent_and_fit(admin: Page, name: str)
     row = admin.locator("#result_list tbody th a").first
     if row.count():
         row.click()
+        admin.wait_for_url("**/change/")
         fits(admin, f"{name}-form")
     for page in ("History", "Preview links"):
         link = admin.get_by_role("link", name=page, exact=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import requests
@@ -62,7 +63,9 @@ def local_stand(storage: LocalStorage) -> Stand:
     def send(method: str, url: str, content: bytes = b"", headers: Headers | None = None) -> Any:
         sent = dict(headers or {})
         content_type = sent.pop("Content-Type", "")
-        return Client().generic(method, path_of(url), content, content_type, headers=sent)
+        answer: Any = Client().generic(method, path_of(url), content, content_type, headers=sent)
+        body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        return SimpleNamespace(status_code=answer.status_code, headers=answer.headers, content=body)
 
     def away() -> None:
         """Files where the folders of the buckets should be."""

@@ -117,8 +117,7 @@ class TestSignedGet:
 
     def test_it_downloads_under_our_type_and_name(self, stand: Stand, source: Path):
         answer = stand.send("GET", self.url(stand, source))
-        body = b"".join(answer.streaming_content) if hasattr(answer, "streaming_content") else answer.content
-        assert (answer.status_code, body) == (200, CONTENT)
+        assert (answer.status_code, answer.content) == (200, CONTENT)
         assert answer.headers["Content-Type"] == "image/png"
         assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''%C3%84%20b.png"
         assert answer.headers["Cache-Control"] == "private, no-store"
