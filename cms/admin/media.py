@@ -1,6 +1,7 @@
 """Pictures: uploading, and what is said about them."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -13,11 +14,14 @@ from cms import output
 from cms.actions import media
 from cms.models import MediaAsset
 from common.admin import ActionAdmin
-from common.errors import DomainError
+from common.errors import DomainError, NotFound
 from uploads import actions as uploads
+from uploads import selectors as files
 from uploads.constants import IMAGE_TYPES, RULES, Purpose
 
 STORED = "_studio_stored_file"
+CHOSEN = "file"
+"""The parameter of the address that names a file which was uploaded before."""
 THUMBNAIL_PIXELS = 96
 
 
@@ -56,13 +60,13 @@ class MediaAssetAdmin(ActionAdmin):
     readonly_fields = ("thumbnail",)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Ask for the file only while the picture is new."""
-        own_form = PictureForm if obj else NewPictureForm
+        """Ask for the file only while the picture is new, and no file was chosen elsewhere."""
+        own_form = PictureForm if obj or CHOSEN in request.GET else NewPictureForm
         return super().get_form(request, obj, change, **{"form": own_form, **kwargs})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show the picture, or the field for its file, above the words."""
-        first = ("thumbnail",) if obj else ("upload",)
+        first = ("thumbnail",) if obj else () if CHOSEN in request.GET else ("upload",)
         return (
             (None, {"fields": (*first, "alt", "decorative")}),
             ("More words", {"fields": ("caption", "credit", "licence", "licence_until", "folder")}),
@@ -88,6 +92,10 @@ class MediaAssetAdmin(ActionAdmin):
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def _store(self, request: HttpRequest) -> None:
+        """Keep on the request the file that the picture will stand on, or why there is none."""
+        if CHOSEN in request.GET:
+            setattr(request, STORED, self._chosen(request))
+            return
         form = NewPictureForm(request.POST, request.FILES)
         if not form.is_valid():
             return
@@ -103,6 +111,15 @@ class MediaAssetAdmin(ActionAdmin):
         except DomainError as refusal:
             stored = refusal
         setattr(request, STORED, stored)
+
+    def _chosen(self, request: HttpRequest) -> Any:
+        try:
+            file_id = UUID(request.GET[CHOSEN])
+            return files.readable_file(file_id=file_id, actor=self.actor(request))
+        except ValueError:
+            return NotFound("There is no such file.")
+        except DomainError as refusal:
+            return refusal
 
     def perform_save(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> MediaAsset:
         """Make the picture of the stored file, or change its words."""

@@ -17,6 +17,7 @@ import pytest
 import requests
 from PIL import Image
 
+from accounts.models import User
 from accounts.tests import factories as people
 from audit.models import AuditEvent
 from bookings.tests.factories import make_offer, slot_start
@@ -121,8 +122,9 @@ def assert_hidden(fronts: list[Front]) -> None:
 
 def test_a_picture_of_a_project(base: str, staff: Callable[[str], Front]) -> None:
     author, owner = staff("Author"), staff("Owner")
+    by = Actor.staff(User.objects.get(email="author@example.com"))
     values = {"slug": "harbour", "title": "Harbour", "summary": "A harbour, made new.", "disclosure": "anonymised"}
-    project = drafts.create(model=Project, values=values, by=TEST)
+    project = drafts.create(model=Project, values=values, by=by)
     about = {"purpose": "project_image", "filename": "quay.png", "content_type": "image/png"}
     file_id = author.bring(picture((1000, 500)), project_id=str(project.pk), **about)
     assert run_due() >= 1
@@ -146,11 +148,11 @@ def test_a_picture_of_a_project(base: str, staff: Callable[[str], Front]) -> Non
     assert fetched(public["gallery"][0]["variants"][0]["url"]).content == fetched(shown["thumbnails"][0]["url"]).content
 
     assert owner.call("DELETE", f"/api/files/{file_id}", 409)["code"] == "invalid_state"  # the gallery shows it
-    other = author.bring(picture(), project_id=str(project.pk), **about)
+    other = owner.bring(picture(), project_id=str(project.pk), **about)
     run_due()
     assert owner.call("DELETE", f"/api/files/{other}", 202)["state"] == "deleting"
     run_due()
-    assert author.call("GET", f"/api/files/{other}", 404)["code"] == "not_found"
+    assert owner.call("GET", f"/api/files/{other}", 404)["code"] == "not_found"
     assert File.objects.get(pk=other).state == "deleted"
     assert actions(file_id) == ["file.signed", "file.confirmed", "file.ready", "file.read"]
     assert actions(other) == ["file.signed", "file.confirmed", "file.ready", "file.deleting", "file.deleted"]

@@ -201,7 +201,7 @@ def _(w: World) -> Any:
 
 @case("signUpload", 201, events=("file.signed",), name="staff-project")
 def _(w: World) -> Any:
-    client, body = w.role("Author"), claim(picture(), purpose="project_image", project_id=str(w.project.pk))
+    client, body = w.role("Editor"), claim(picture(), purpose="project_image", project_id=str(w.project.pk))
     w.mark()
     return w.sign(client, body)
 
@@ -289,6 +289,20 @@ def _(w: World) -> Any:
 @case("signUpload", 404, "not_found", name="unseen-booking")
 def _(w: World) -> Any:
     client, body = w.role("Author"), w.attachment()
+    w.mark()
+    return w.sign(client, body)
+
+
+@case("signUpload", 403, "permission_denied", name="sees-the-project-only")
+def _(w: World) -> Any:
+    client, body = w.role("Auditor"), claim(picture(), purpose="project_image", project_id=str(w.project.pk))
+    w.mark()
+    return w.sign(client, body)
+
+
+@case("signUpload", 404, "not_found", name="a-colleagues-draft")
+def _(w: World) -> Any:
+    client, body = w.role("Author"), claim(picture(), purpose="project_image", project_id=str(w.project.pk))
     w.mark()
     return w.sign(client, body)
 

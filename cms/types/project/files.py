@@ -1,9 +1,13 @@
 """Files that staff bring to a project, before any of them becomes a picture of the library."""
 
+from typing import Any
 from uuid import UUID
 
+from accounts import selectors as accounts
+from cms import rights
 from cms.types.project.models import Project
 from common.actor import Actor, ActorKind
+from common.errors import PermissionDenied
 from uploads import ports
 from uploads.errors import InvalidState
 
@@ -20,15 +24,26 @@ def register() -> None:
 
 
 def may_attach(actor: Actor, project_id: UUID) -> bool:
-    """Whether staff, who have the permission already, find such a project. Raises InvalidState for one in the trash."""
-    if actor.kind is not ActorKind.STAFF:
+    """Whether staff, who have the permission already, may see such a project.
+
+    Raises PermissionDenied for a draft that is another's to write, and InvalidState for a project in the trash.
+    """
+    user = _user(actor)
+    project = rights.readable(user, Project).filter(pk=project_id).first() if user else None
+    if project is None:
         return False
-    project = Project.objects.only("deleted_at").filter(pk=project_id).first()
-    if project is not None and project.deleted_at is not None:
+    if not rights.may_write(user, project):
+        raise PermissionDenied
+    if project.deleted_at is not None:
         raise InvalidState("The project is in the trash.")
-    return project is not None
+    return True
 
 
 def may_read(actor: Actor, project_id: UUID) -> bool:
-    """Whether staff, who have the permission already, find such a project, in the trash or not."""
-    return actor.kind is ActorKind.STAFF and Project.objects.filter(pk=project_id).exists()
+    """Whether staff, who have the permission already, may see such a project, in the trash or not."""
+    user = _user(actor)
+    return user is not None and rights.readable(user, Project).filter(pk=project_id).exists()
+
+
+def _user(actor: Actor) -> Any:
+    return accounts.user_by_id(actor.id) if actor.kind is ActorKind.STAFF else None
