@@ -1,11 +1,12 @@
 """The form of a draft, with the bar that saves, previews, schedules and publishes it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.widgets import AdminTextareaWidget
-from django.db.models import CharField
+from django.db.models import CharField, Model
 from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
@@ -14,7 +15,7 @@ from cms.actions import drafts, publishing
 from cms.admin import conflicts, editor, preview_links, words
 from cms.admin.item_pages import ItemPages
 from cms.constants import SEO_DESCRIPTION_MAX, SUMMARY_MAX
-from cms.models import Publishable
+from cms.models import ContentItem, Publishable
 from common.admin import ActionAdmin, ObjectActionsMixin
 from common.clock import db_now
 from common.errors import DomainError, FieldError, PreconditionFailed
@@ -44,11 +45,19 @@ class PublishableAdmin(ItemPages, ObjectActionsMixin, ActionAdmin):
         return form
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Return the row with the newest draft's values in memory; it is never saved."""
+        """Return the row with the newest draft's values in memory, which is never saved; None for a hidden draft."""
         found = super().get_object(request, object_id, from_field)
         if found is not None and self.may_see_draft(request, found):
             snapshots.load(found, snapshots.newest(found))
-        return found
+            return found
+        return found if found is not None and found.is_public else None
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave other content out of a form that is only looked at by somebody to whom drafts are hidden."""
+        shown = super().get_fieldsets(request, obj)
+        if obj is None or rights.sees_every_draft(request.user) or self.has_change_permission(request, obj):
+            return shown
+        return list(without_content(shown, self.model, self.form))
 
     def may_see_draft(self, request: HttpRequest, obj: Any) -> bool:
         """Whether this colleague may read what is not public yet."""
@@ -144,6 +153,15 @@ class PublishableAdmin(ItemPages, ObjectActionsMixin, ActionAdmin):
         else:
             messages.success(request, "The draft is saved. Readers see it once it is published.")
         return HttpResponseRedirect(urls["change"])
+
+
+def without_content(fieldsets: Any, model: type[Model], form: Any) -> Iterator[Any]:
+    """The fieldsets without fields that name other content."""
+    fields = (*model._meta.concrete_fields, *model._meta.many_to_many)
+    naming = {field.name for field in fields if field.related_model and issubclass(field.related_model, ContentItem)}
+    naming |= {name for name, relation in form.ROWS.items() if relation in naming}
+    for heading, options in fieldsets:
+        yield heading, {**options, "fields": [name for name in options["fields"] if name not in naming]}
 
 
 def form_faults(form: Any) -> list[dict[str, str]]:

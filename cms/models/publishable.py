@@ -235,8 +235,8 @@ class ContentItem(Publishable):
         )
 
     def __str__(self) -> str:
-        """The newest title, as staff know it."""
-        return self.draft_title or self.title
+        """The newest title, as staff know it; of a row that `rights.readable` found the newest for that reader."""
+        return str(getattr(self, "shown_title", "") or self.draft_title or self.title)
 
     def missing(self) -> list[tuple[str, str]]:
         """Name what every public item needs."""

@@ -21,6 +21,7 @@ from common.clock import db_now
 
 pytestmark = pytest.mark.django_db
 WITHIN = 15
+PICKER = "/admin/autocomplete/?app_label=cms&model_name=project&field_name=services&term="
 
 
 @pytest.fixture
@@ -335,9 +336,20 @@ def test_a_colleagues_draft_is_nobody_elses(role):
     public = factories.live("post", 2, title="Seen by all")
     factories.edit(public, title="Canary in a newer version")
     publishing.schedule(item=public, publish_at=db_now() + timedelta(days=2), by=BY)
-    factories.live("project", 1, testimonial=factories.draft("testimonial", 1, person="Canary of a person"))
+    quoted = factories.draft("testimonial", 1, person="Canary of a person")
+    sold = factories.live("service", title="Sold by all")
+    factories.edit(sold, title="Canary of a service")
+    project = factories.live("project", 1, testimonial=quoted, services=[sold])
 
-    for page in ("/admin/cms/post/", "/admin/cms/post/?q=Canary", "/admin/cms/project/", url(public, "change/")):
+    for page in (
+        "/admin/cms/post/",
+        "/admin/cms/post/?q=Canary",
+        "/admin/cms/project/",
+        url(public, "change/"),
+        url(project, "change/"),
+        url(sold, "change/"),
+        PICKER,
+    ):
         answer = client.get(page)
         shown = re.sub('q(=|%3D)Canary|value="Canary"', "", text_of(answer))
         assert (answer.status_code, "Canary" in shown) == (200, False), page
