@@ -3,16 +3,18 @@
 import argparse
 import sys
 
-from benchmarks import audit, jobs, payments, public_reads, reconcile, sign_in
+from benchmarks import audit, jobs, million, payments, public_reads, reconcile, sign_in, uploads
 from devkit.processes import LauncherError
 
 BENCHMARKS = {
     "public_reads": public_reads.run,
+    "million": million.run,
     "sign_in": sign_in.run,
     "jobs": jobs.run,
     "audit": audit.run,
     "payments": payments.run,
     "reconcile": reconcile.run,
+    "uploads": uploads.run,
 }
 FEWEST_ROUNDS = 1
 

@@ -115,8 +115,7 @@ class ContentDetail(OpenView):
         tags = [kind.tag, f"{kind.tag}:{slug}"]
         if (unchanged := self._unchanged(request, slug, tags)) is not None:
             return unchanged
-        version = selectors.content_version()
-        found = reading.detail(kind, slug, outputs=selection.outputs, includes=selection.includes)
+        found, version = listing.item(kind, slug, selection)
         if found is None:
             return self._absent(request, slug)
         return caching.with_headers(Response(found), request, version, tags)

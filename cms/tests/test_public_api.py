@@ -335,7 +335,7 @@ def test_a_draft_cannot_be_told_from_nothing(api, django_assert_num_queries):
     factories.live("post", 2)
     answers = []
     for slug in ("hidden", "nothing"):
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(2):
             answer = api.get(f"/api/blogs/{slug}")
         body = answer.json()
         assert body.pop("instance") == f"/api/blogs/{slug}"

@@ -30,6 +30,7 @@ from cms.writing import own
 
 PATH, PAGE = "blogs", "blog"
 RELATED_BY_TAGS = 3
+RELATED_AMONG = 200  # newest posts; a common tag of a big blog would lead to most of its table
 
 
 def _authors(row: Row) -> list[dict[str, Any]]:
@@ -72,10 +73,11 @@ TAGS = BY_NAME.filter(of_row("posts"))
 CHOSEN = RelatedPost.objects.filter(
     of_row("post"), related__live_revision__isnull=False, related__deleted_at__isnull=True
 ).order_by("position")
+NEWEST = Post.objects.all().live().order_by("-published_at", "-id").values("pk")[:RELATED_AMONG]
 ALIKE = (
     Post.objects.all()
     .live()
-    .filter(of_row("tags__posts"))
+    .filter(of_row("tags__posts"), pk__in=NEWEST)
     .exclude(of_row("pk"))
     .annotate(shared_tags=Count("tags"))
     .order_by("-shared_tags", "-published_at", "id")
