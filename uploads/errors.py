@@ -1,5 +1,7 @@
 """What uploads refuses, by code."""
 
+from typing import Any
+
 from common.errors import Conflict, DomainError, Gone, RateLimited, Unavailable, Unprocessable
 
 
@@ -132,3 +134,7 @@ class StorageNotConfigured(Unavailable):
     code = "storage_not_configured"
     title = "No file store is configured"
     about = "This back end runs without the bucket that the purpose needs. Its operator has to configure one."
+
+    def __init__(self, detail: str | None = None, **kwargs: Any) -> None:
+        kwargs.setdefault("retry_after", 3600)
+        super().__init__(detail, **kwargs)

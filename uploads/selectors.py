@@ -42,9 +42,13 @@ class Variant:
     url: str
 
 
-def ready_file(file_id: UUID | str) -> File:
-    """Return a file that may be served. Raises `NotFound` for every other state."""
-    file = File.objects.filter(pk=file_id, state=State.READY).first()
+def ready_file(file_id: UUID | str, *, lock: bool = False) -> File:
+    """Return a file that may be served. Raises `NotFound` for every other state.
+
+    Lock it in the transaction that begins to use it: a deletion then either sees the use or has come before.
+    """
+    files = File.objects.select_for_update() if lock else File.objects.all()
+    file = files.filter(pk=file_id, state=State.READY).first()
     if file is None:
         raise NotFound
     return file

@@ -119,7 +119,7 @@ def _path(url: str) -> str:
 
 def _ready(file: Any) -> Any:
     try:
-        found = uploads.ready_file(getattr(file, "pk", file))
+        found = uploads.ready_file(getattr(file, "pk", file), lock=True)
     except NotFound as fault:
         raise FileNotReady from fault
     if not found.width or not uploads.public_url(found):

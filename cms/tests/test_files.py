@@ -6,15 +6,17 @@ from typing import Any
 import pytest
 
 from accounts.tests.factories import make_user, staff
-from cms.actions import drafts, publishing
+from cms.actions import drafts, media, publishing
+from cms.errors import FileNotReady
 from cms.models import MediaAsset, Project
 from cms.tests.factories import asset
 from cms.types.project.files import may_read
 from common.actor import Actor
 from common.clock import db_now
 from common.errors import DomainError, NotFound, PermissionDenied
+from common.tests.racing import at_once
 from uploads import rights
-from uploads.actions import ingest
+from uploads.actions import deletions, ingest
 from uploads.constants import Purpose
 from uploads.errors import InvalidState
 from uploads.models import File
@@ -131,3 +133,21 @@ def test_no_picture_of_a_file_that_is_not_there_or_not_ready(
     client.force_login(make_user(held=("Editor",)))
     assert client.post(f"/admin/cms/mediaasset/add/?file={chosen}", WORDS).status_code == 200
     assert not MediaAsset.objects.exists()
+
+
+@pytest.mark.concurrency
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("turn", range(4))
+def test_a_file_is_used_or_deleted_but_never_both(turn: int) -> None:
+    owner = colleague("Owner")
+    file = ingest(
+        content=picture(), filename="a.png", content_type="image/png", purpose=Purpose.IMAGE, by=Actor.operator()
+    )
+    made, deleted = at_once(
+        lambda: media.create(file=file.pk, alt="A wall", by=owner),
+        lambda: deletions.delete(file_id=file.pk, by=owner),
+    )
+    in_use, state = MediaAsset.objects.count(), File.objects.get().state
+    assert (in_use, state) in {(1, "ready"), (0, "deleting")}
+    assert isinstance(deleted, InvalidState) == bool(in_use)
+    assert isinstance(made, FileNotReady) != bool(in_use)
