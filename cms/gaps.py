@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from cms import snapshots
+from cms import cleaning, snapshots
 from cms.errors import NotPublishable
 from cms.models import MediaAsset, Publishable
 from cms.snapshots import Snapshot
@@ -16,7 +16,7 @@ def publishable(model: type[Publishable], snapshot: Snapshot) -> Snapshot:
     Raises NotPublishable with a pointer to each thing that is missing; a picture that is gone is one of them.
     """
     try:
-        ready = snapshots.cleaned(model, snapshot, strict=snapshots.pictures(model))
+        ready = cleaning.cleaned(model, snapshot, strict=snapshots.pictures(model))
     except ValidationFailed as fault:
         raise NotPublishable(errors=fault.errors) from fault
     faults = missing(model, ready)

@@ -6,22 +6,20 @@ and days in ISO 8601, ordered relations in their order.
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.db import models
 
 from cms.models import MediaAsset, Ordered, Publishable, Revision
+from cms.walltime import is_sound
 from common.errors import FieldError, ValidationFailed
-from common.validation import faults
 
 Snapshot = dict[str, Any]
 Upgrader = Callable[[str, Snapshot], Snapshot]
 SCHEMA_VERSION = 2
-NOWHERE = "It names something that does not exist."
 
 
 def _who_verified(item_type: str, snapshot: Snapshot) -> Snapshot:
@@ -106,7 +104,8 @@ def as_json(value: Any) -> Any:
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(microsecond=0).isoformat()
+        told = value.astimezone(UTC) if is_sound(value) else value
+        return told.replace(microsecond=0).isoformat()
     if isinstance(value, date):
         return value.isoformat()
     return str(value) if isinstance(value, models.Choices) else value
@@ -133,24 +132,6 @@ def newest(item: Publishable) -> Snapshot:
     return of(type(item), item.latest_revision) if item.latest_revision else blank(type(item))
 
 
-def cleaned(model: type[Publishable], snapshot: Snapshot, *, strict: Collection[str] | None = None) -> Snapshot:
-    """Return the snapshot with every value validated and sanitised, or raise ValidationFailed.
-
-    Drafts may be incomplete, so only what is there is judged, and the one name that every item needs. A reference to
-    a row that is gone is refused at the keys in `strict` (None: at every key) and taken out elsewhere.
-    """
-    whole = {**snapshot, **_present(model, snapshot, strict)}
-    probe = model()
-    try:
-        load(probe, whole)
-        probe.clean_fields(exclude={field.name for field in model._meta.fields if not field.editable})
-        probe.clean()
-    except ValidationError as fault:
-        raise ValidationFailed(errors=faults(fault)) from fault
-    values = {field.name: as_json(field.value_from_object(probe)) for field in columns(model)}
-    return values | {name: whole[name] for name in relations(model)}
-
-
 def pictures(model: type[Publishable]) -> list[str]:
     """The keys that hold pictures, one or many."""
     fields = (*columns(model), *model._meta.many_to_many)
@@ -162,48 +143,13 @@ def targets(model: type[Publishable], name: str, entries: Iterable[Any]) -> list
     return _targets(entries, model.ORDERED.get(name))
 
 
-def _present(model: type[Publishable], snapshot: Snapshot, strict: Collection[str] | None) -> Snapshot:
-    """The references of the snapshot, less those to rows that are gone; at the keys in `strict` these are refused."""
-    found: Snapshot = {}
-    gone: list[FieldError] = []
-    for field in (*columns(model), *model._meta.many_to_many):
-        if field.related_model is None:
-            continue
-        value = snapshot[field.name]
-        found[field.name] = kept = _kept(field, model.ORDERED.get(field.name), value)
-        if kept != value and (strict is None or field.name in strict):
-            what = "The picture is not there any more." if field.related_model is MediaAsset else NOWHERE
-            gone.append(FieldError("unknown", what, f"#/{field.name}"))
-    if gone:
-        raise ValidationFailed(errors=gone)
-    return found
-
-
-def _kept(field: Any, ordered: Ordered | None, value: Any) -> Any:
-    """What of a relation's value leads to a row."""
-    if not field.many_to_many:
-        return value if value is not None and _known(field.related_model, [value]) else None
-    known = _known(field.related_model, _targets(value, ordered))
-    return [one for one in value if _target(one, ordered) in known]
-
-
-def _known(model: Any, keys: Iterable[str]) -> set[str]:
-    """Those of the keys that a row has; none when one of them is no key at all."""
-    wanted = set(keys)
-    if not wanted:
-        return wanted
-    try:
-        return {str(key) for key in model._default_manager.filter(pk__in=wanted).values_list("pk", flat=True)}
-    except ValidationError:
-        return set()
-
-
-def _target(entry: Any, ordered: Ordered | None) -> str:
+def target(entry: Any, ordered: Ordered | None) -> str:
+    """The key of the row that one entry of a relation names."""
     return str(entry[ordered.target] if ordered and ordered.texts else entry)
 
 
 def _targets(entries: Iterable[Any], ordered: Ordered | None) -> list[str]:
-    return [_target(entry, ordered) for entry in entries]
+    return [target(entry, ordered) for entry in entries]
 
 
 def write_relations(item: Publishable, snapshot: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils.text import slugify
 
 from audit.actions import record
-from cms import consent, snapshots, workflow
+from cms import cleaning, consent, snapshots, workflow
 from cms.actions import publishing, revisions
 from cms.constants import COMMENT_MAX, RESERVED_SLUGS, SLUG_MAX, RevisionKind
 from cms.errors import InvalidTransition
@@ -19,7 +19,7 @@ from cms.models import ContentItem, Publishable, Revision, SlugClaim
 from cms.snapshots import Snapshot
 from common.actor import Actor, ActorKind
 from common.clock import db_now
-from common.errors import PreconditionFailed
+from common.errors import FieldError, PreconditionFailed, ValidationFailed
 from common.target import Target
 
 T = TypeVar("T", bound=Publishable)
@@ -42,7 +42,7 @@ def create(
     if isinstance(item, ContentItem):
         snapshot["slug"] = snapshot["slug"] or _free_slug(item, snapshot)
         item.created_by_id = UUID(by.id) if by.kind is ActorKind.STAFF else None
-    snapshot = snapshots.cleaned(model, _recorded(model, {}, snapshot, by))
+    snapshot = cleaning.cleaned(model, _recorded(model, {}, snapshot, by))
     snapshots.fill(item, snapshot)
     if isinstance(item, ContentItem):
         item.draft_slug, item.draft_title = snapshot["slug"], snapshot[item.NAME_KEY]
@@ -141,7 +141,10 @@ def _next(row: Publishable, before: Snapshot, values: Mapping[str, Any], by: Act
     snapshot = _recorded(type(row), before, snapshots.merged(type(row), before, values), by)
     if isinstance(row, ContentItem) and not snapshot["slug"]:
         snapshot["slug"] = row.draft_slug
-    return snapshots.cleaned(type(row), snapshot, strict=values.keys())
+    selfish = cleaning.names_itself(row, snapshot)
+    if selfish:
+        raise ValidationFailed(errors=[FieldError("invalid", "It cannot name itself.", f"#/{key}") for key in selfish])
+    return cleaning.cleaned(type(row), snapshot, strict=values.keys())
 
 
 def _recorded(model: type[Publishable], before: Mapping[str, Any], snapshot: Snapshot, by: Actor) -> Snapshot:

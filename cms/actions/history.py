@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from django.db import transaction
 
-from cms import consent, selectors, snapshots
+from cms import cleaning, consent, selectors, snapshots
 from cms.actions import drafts
 from cms.constants import RevisionKind
 from cms.locks import locked
@@ -40,7 +40,7 @@ def restore(
     drafts.refuse_trashed(item=row, by=by)
     model, newest = type(row), snapshots.newest(row)
     chosen = snapshots.of(model, selectors.revision(row, number))
-    snapshot = snapshots.cleaned(model, consent.kept_withdrawn(model, chosen, newest), strict=())
+    snapshot = cleaning.cleaned(model, consent.kept_withdrawn(model, chosen, newest), strict=())
     if snapshot == newest:
         return row
     words = comment or f"Version {number}"

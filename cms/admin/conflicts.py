@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from cms import snapshots
+from cms import cleaning, snapshots
 from cms.admin import compared
 from cms.constants import RevisionKind
 from cms.models import Publishable, Revision
@@ -68,7 +68,7 @@ def _typed(item: Publishable, newest: Snapshot, form: Any) -> Snapshot:
     """What was typed, as it would be saved."""
     merged = snapshots.merged(type(item), newest, form.draft_values())
     try:
-        return snapshots.cleaned(type(item), merged, strict=())
+        return cleaning.cleaned(type(item), merged, strict=())
     except ValidationFailed:
         return merged
 
