@@ -77,6 +77,12 @@ class StudioAdminSite(OTPAdminSite):  # type: ignore[misc]  # django-otp has no 
             apps = [*apps, {"app_label": "accounts", "models": [KEYS | {"admin_url": reverse("admin:signing_keys")}]}]
         return sections.arrange(apps)
 
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The menu has sections in place of apps, and all of them stand on the start page."""
+        return HttpResponseRedirect(reverse("admin:index"))
+
     def signing_keys(self, request: HttpRequest) -> HttpResponse:
         """How the keys of access tokens stand. It shows no half of a key, and changes nothing."""
         user: Any = request.user

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
@@ -53,7 +53,9 @@ def _shots() -> None:
 
 
 class Watch:
-    """What a page complained about; a test may expect some of it."""
+    """What a page complained about; a test may expect some of it. `deaf` while a tool works in the page."""
+
+    deaf: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.complaints: list[str] = []
@@ -61,7 +63,7 @@ class Watch:
 
     def hear(self, message: ConsoleMessage) -> None:
         """Keep errors and warnings."""
-        if message.type in {"error", "warning"}:
+        if message.type in {"error", "warning"} and not Watch.deaf:
             self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
     def unexpected(self) -> list[str]:

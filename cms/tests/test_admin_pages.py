@@ -473,3 +473,11 @@ def test_the_history_of_an_item_of_another_type_is_not_found(editor_client):
     assert editor_client.get(f"/admin/cms/post/{item.pk}/history/").status_code == 302
     assert editor_client.get("/admin/cms/post/x/schedule/").status_code == 302
     assert selectors.revisions_of(item).count() == 1
+
+
+def test_pages_of_removing_and_of_apps_say_no_internal_names(editor_client):
+    tag = factories.tag("Delivery")
+    page = text_of(editor_client.get(f"/admin/cms/tag/{tag.pk}/delete/"))
+    crumbs = re.sub(r"<[^>]+>", "", re.search(r'<div class="breadcrumbs">(.*?)</div>', page, re.DOTALL)[1])
+    assert " ".join(crumbs.split()) == "Home › Library › Tags › Delivery › Delete"
+    assert editor_client.get("/admin/cms/")["Location"] == "/admin/"
