@@ -28,7 +28,7 @@ class Stand:
     storage: Storage
     send: Callable[..., Any]
     later: Callable[[int], AbstractContextManager[None]]
-    away: Callable[[], None]
+    away: Callable[[bool], None]
     begin_parts: Callable[[str], None]
 
 
@@ -53,13 +53,18 @@ def s3_stand(settings: Any, gate: S3Process) -> Stand:
     def send(method: str, url: str, content: bytes = b"", headers: Headers | None = None) -> Any:
         return requests.request(method, url, data=content, headers=headers, timeout=TIMEOUT_SECONDS)
 
+    def away(is_away: bool) -> None:
+        gate.control(away=is_away)
+
     def begin_parts(key: str) -> None:
         storage.client.create_multipart_upload(Bucket="studio-private", Key=key)
 
-    return Stand(storage, send, later, lambda: gate.control(away=True), begin_parts)
+    return Stand(storage, send, later, away, begin_parts)
 
 
-def local_stand(storage: LocalStorage) -> Stand:
+def local_stand(settings: Any, storage: LocalStorage) -> Stand:
+    folder = storage.root
+
     def send(method: str, url: str, content: bytes = b"", headers: Headers | None = None) -> Any:
         sent = dict(headers or {})
         content_type = sent.pop("Content-Type", "")
@@ -67,9 +72,9 @@ def local_stand(storage: LocalStorage) -> Stand:
         body = b"".join(answer.streaming_content) if answer.streaming else answer.content
         return SimpleNamespace(status_code=answer.status_code, headers=answer.headers, content=body)
 
-    def away() -> None:
-        """Files where the folders of the buckets should be."""
-        storage.root = Path(__file__)
+    def away(is_away: bool) -> None:
+        """A file where the folder of the buckets should be."""
+        storage.root = settings.MEDIA_ROOT = Path(__file__) if is_away else folder
 
     def begin_parts(key: str) -> None:
         path = storage.root / "private" / Path(key).parent / ".partial-abc123"
@@ -77,3 +82,10 @@ def local_stand(storage: LocalStorage) -> Stand:
         path.write_bytes(b"half")
 
     return Stand(storage, send, clock.shift, away, begin_parts)
+
+
+def both(request: Any, settings: Any) -> Stand:
+    """The stand that a fixture with the parameters `local` and `s3` wants."""
+    if request.param == "local":
+        return local_stand(settings, request.getfixturevalue("store"))
+    return s3_stand(settings, request.getfixturevalue("s3_gate"))

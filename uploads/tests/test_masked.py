@@ -16,7 +16,7 @@ from config import logs, sentry
 from jobs.testing import run_due
 from uploads.models import File
 from uploads.tests.factories import Bookings, claim, picture, staff_client
-from uploads.tests.stores import Stand, local_stand, s3_stand
+from uploads.tests.stores import Stand, both
 
 pytestmark = pytest.mark.django_db
 CONTENT = picture()
@@ -25,9 +25,7 @@ FORGED = "0" * 64
 
 @pytest.fixture(params=["local", "s3"])
 def stand(request: pytest.FixtureRequest, settings: Any) -> Stand:
-    if request.param == "local":
-        return local_stand(request.getfixturevalue("store"))
-    return s3_stand(settings, request.getfixturevalue("s3_gate"))
+    return both(request, settings)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from common.clock import db_now
 from uploads.constants import Bucket
 from uploads.errors import StorageUnavailable
 from uploads.storage import ObjectChangedError, ObjectMissingError, PutOrder, ReadOrder
-from uploads.tests.stores import Stand, local_stand, s3_stand
+from uploads.tests.stores import Stand, both
 
 pytestmark = pytest.mark.django_db
 CONTENT, OTHER = b"0123456789", b"9876543210"
@@ -22,9 +22,7 @@ KEY, CLEAN = "quarantine/2026/11/a", "files/x/original.png"
 
 @pytest.fixture(params=["local", "s3"])
 def stand(request: pytest.FixtureRequest, settings: Any) -> Stand:
-    if request.param == "local":
-        return local_stand(request.getfixturevalue("store"))
-    return s3_stand(settings, request.getfixturevalue("s3_gate"))
+    return both(request, settings)
 
 
 @pytest.fixture
@@ -225,7 +223,7 @@ class TestAway:
         assert storage.problem() == ""
         info = storage.head(Bucket.PRIVATE, CLEAN)
         assert info
-        stand.away()
+        stand.away(True)
         for call in (
             lambda: storage.put(Bucket.PRIVATE, CLEAN, source, content_type="image/png"),
             lambda: storage.head(Bucket.PRIVATE, CLEAN),
