@@ -17,6 +17,7 @@ from cms.locks import locked
 from cms.models import ContentItem, Revision
 from common.actor import Actor
 from common.target import Target
+from uploads.actions import deletions
 
 logger = logging.getLogger(__name__)
 RUN_LIMIT = 500  # items of one run
@@ -73,6 +74,7 @@ def purge(*, item: ContentItem, by: Actor) -> None:
         raise InUse from fault
     revisions = Revision.objects.filter(item_type=kind, item_id=key).delete()[1].get("cms.Revision", 0)
     before = {"slug": row.draft_slug, "deleted_at": row.deleted_at.isoformat(), "revisions": revisions}
+    deletions.withdraw_files_of(target_kind=kind, target_id=UUID(key), by=by)
     record(action="content.purged", by=by, target=target, before=before)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.tests.factories import make_user, staff
-from cms.actions import drafts, media, publishing
+from cms.actions import drafts, media, publishing, purging
 from cms.errors import FileNotReady
 from cms.models import MediaAsset, Project
 from cms.tests.factories import asset
@@ -133,6 +133,23 @@ def test_no_picture_of_a_file_that_is_not_there_or_not_ready(
     client.force_login(make_user(held=("Editor",)))
     assert client.post(f"/admin/cms/mediaasset/add/?file={chosen}", WORDS).status_code == 200
     assert not MediaAsset.objects.exists()
+
+
+def test_a_purged_project_takes_its_files_along_but_for_those_of_the_library(uploaded: tuple[Any, File]) -> None:
+    project, loose = uploaded
+    shown = ingest(
+        content=picture(),
+        filename="a.png",
+        content_type="image/png",
+        purpose=Purpose.PROJECT_IMAGE,
+        target_id=project.pk,
+        by=Actor.system("test"),
+    )
+    media.create(file=shown, alt="A wall", by=Actor.system("test"))
+    Project.objects.filter(pk=project.pk).update(deleted_at=db_now())
+    purging.purge(item=Project.objects.get(), by=Actor.system("test"))
+    assert not Project.objects.exists()
+    assert dict(File.objects.values_list("pk", "state")) == {loose.pk: "deleting", shown.pk: "ready"}
 
 
 @pytest.mark.concurrency
