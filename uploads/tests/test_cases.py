@@ -22,7 +22,7 @@ from uploads.constants import Bucket
 from uploads.models import File
 from uploads.storage import get_storage
 from uploads.tests.factories import Bookings, claim, customer_client, pdf, photograph, picture, sign, staff_client
-from uploads.tests.stores import Stand, local_stand, s3_stand
+from uploads.tests.stores import Stand, both
 
 pytestmark = pytest.mark.django_db
 CONFIRM = "/api/uploads/confirm"
@@ -31,9 +31,7 @@ LIFE_SECONDS, GRACE_SECONDS = 600, 660
 
 @pytest.fixture(params=["local", "s3"])
 def stand(request: pytest.FixtureRequest, settings: Any) -> Stand:
-    if request.param == "local":
-        return local_stand(request.getfixturevalue("store"))
-    return s3_stand(settings, request.getfixturevalue("s3_gate"))
+    return both(request, settings)
 
 
 @contextmanager
