@@ -9,6 +9,7 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.timezone import localtime
 
 from common.actor import actor_of
@@ -26,14 +27,25 @@ DOWNLOAD = ObjectAction(
     permission="uploads.view_file",
     explain="What is served, under its name. Opening it is written down.",
 )
+LIST_CHARACTERS = 28
+LIST_PIXELS, PAGE_PIXELS = 56, 280  # the second fits a phone's card
 
 
 @admin.register(File)
 class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     """List and page of a file: its preview, its state and why, and what was announced beside what was found."""
 
-    list_display = ("preview", "name", "purpose", "state", "reason_shown", "scan_verdict", "size_shown", "created_at")
-    list_display_links = ("preview", "name")
+    list_display = (
+        "name_shown",
+        "state",
+        "preview",
+        "reason",
+        "scan_verdict",
+        "purpose",
+        "size_shown",
+        "created_at",
+    )
+    list_display_links = ("name_shown", "preview")
     list_filter = ("state", "purpose", "owner_kind", "scan_verdict")
     search_fields = ("name", "=id", "=observed_sha256", "=target_id", "=owner_id")
     date_hierarchy = "created_at"
@@ -84,20 +96,25 @@ class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         ("Where it is kept", {"classes": ("collapse",), "fields": ("clean_key", "quarantine_key", "etag", "version")}),
     )
 
+    @admin.display(description="Name", ordering="name")
+    def name_shown(self, obj: File) -> str:
+        """As much of the name as leaves room for the rest."""
+        return Truncator(obj.name).chars(LIST_CHARACTERS)
+
     @admin.display(description="")
     def preview(self, obj: File) -> SafeString | str:
         """The smallest thumbnail of a public file; opening a private one is written down, so a list does not."""
-        return NOTHING if selectors.variants_are_private(obj) else _public_picture(obj, "file-preview")
+        return NOTHING if selectors.variants_are_private(obj) else _public_picture(obj, LIST_PIXELS)
 
     @admin.display(description="Preview")
     def preview_large(self, obj: File) -> SafeString | str:
         """The smallest thumbnail, at its own size; a private one by an address of this page's own origin."""
         if not selectors.variants_are_private(obj):
-            return _public_picture(obj, "file-preview-large")
+            return _public_picture(obj, PAGE_PIXELS)
         if obj.state != State.READY or not getattr(obj, "is_open_to_reader", False):
             return NOTHING
         url, smallest = reverse("admin:uploads_file_preview", args=[obj.pk]), obj.thumbnails[0]
-        return _picture(url, smallest["width"], smallest["height"], "file-preview-large")
+        return _picture(url, smallest["width"], smallest["height"], PAGE_PIXELS)
 
     @admin.display(description="Reason", ordering="reason")
     def reason_shown(self, obj: File) -> str:
@@ -207,11 +224,13 @@ def _compared(found: str, announced: str) -> str:
     return f"{found}, as announced" if found == announced else f"{found}; announced was {announced}"
 
 
-def _public_picture(file: File, css_class: str) -> SafeString | str:
+def _public_picture(file: File, most: int) -> SafeString | str:
     pictures = selectors.variants(file)
-    return _picture(pictures[0].url, pictures[0].width, pictures[0].height, css_class) if pictures else NOTHING
+    return _picture(pictures[0].url, pictures[0].width, pictures[0].height, most) if pictures else NOTHING
 
 
-def _picture(url: str, width: int, height: int, css_class: str) -> SafeString:
-    words = '<img src="{}" alt="Preview" width="{}" height="{}" class="{}" loading="lazy">'
-    return format_html(words, url, width, height, css_class)
+def _picture(url: str, width: int, height: int, most: int) -> SafeString:
+    """The picture within a square of so many pixels, never enlarged; its place is kept while it loads."""
+    scale = min(1.0, most / max(width, height))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return format_html('<img src="{}" alt="Preview" width="{}" height="{}" loading="lazy">', url, *size)
