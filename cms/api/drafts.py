@@ -12,6 +12,7 @@ from cms.actions import previews
 from cms.api import query
 from cms.api.listing import MOST_ROWS, version_and_total
 from cms.api.subjects import TheOne, answer, drafts_of, private
+from cms.constants import State
 from cms.drafted import only_live
 from cms.models import ContentItem
 from cms.registry import ContentType, Kind, Singleton
@@ -37,7 +38,10 @@ def _wanted(request: Request, kind: ContentType) -> QuerySet[Any]:
     """The rows that this colleague may see, narrowed by the filters of drafts and the type's own."""
     rows = rights.readable(request.user, kind.model).filter(deleted_at__isnull=not query.in_trash(request))
     state = query.draft_state(request)
-    rows = rows if state is None else rows.filter(state=state)
+    if state is not None:  # of an item whose draft is hidden nobody is told more than that it is live
+        rows = rows.filter(
+            Q(state=state, draft_hidden=False) | Q(draft_hidden=True, live_revision__isnull=state != State.LIVE)
+        )
     others = [one for one in kind.filters if one.kind is not Kind.SLUGS]
     slugs = next((one for one in kind.filters if one.kind is Kind.SLUGS and one.name in request.GET), None)
     if slugs is not None:

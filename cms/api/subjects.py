@@ -1,5 +1,6 @@
 """What staff's requests are about: an item of a type by its slug or id, or the one row of a type without a list."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from rest_framework.response import Response
 
 from cms import reading, rights, selectors, snapshots
 from cms.api.query import Selection
+from cms.constants import State
 from cms.drafted import Visible
 from cms.models import Publishable
 from cms.output import Row
@@ -107,23 +109,29 @@ def _visible(user: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.filter(pk__in=readable.values("pk"))
 
 
-def version_for(user: Any, item: Publishable) -> Snapshot:
-    """Return the newest version that this colleague may read: for some that is the public one."""
+def version_for(user: Any, item: Publishable) -> tuple[Publishable, Snapshot]:
+    """Return the newest version that this colleague may read, with the row as they may know it.
+
+    For those who may not read the draft that is the public version, and nothing tells of a newer one.
+    """
     if item.live_revision is None or rights.may_see_draft(user, item):
-        return snapshots.newest(item)
-    return snapshots.of(type(item), item.live_revision)
+        return item, snapshots.newest(item)
+    known = copy.copy(item)
+    known.state, known.publish_at, known.latest_revision = State.LIVE, None, item.live_revision
+    return known, snapshots.of(type(item), item.live_revision)
 
 
 def drafts_of(user: Any, items: Sequence[Publishable], selection: Selection) -> list[Row]:
     """Return the answers of items in the shape that a request asks for."""
-    versions = [(item, version_for(user, item)) for item in items]
+    versions = [version_for(user, item) for item in items]
     return reading.drafts(versions, selection.outputs, selection.includes, visible=visible_to(user), media_ids=True)
 
 
 def answer(request: Request, subject: Subject, item: Any, *, status: int = 200) -> Response:
     """Answer with the draft view of a row, and its ETag."""
-    shown = subject.shown(request.user, item, version_for(request.user, item))
-    return private(Response({**shown, **reading.staff_keys(item)}, status=status), item)
+    known, snapshot = version_for(request.user, item)
+    shown = subject.shown(request.user, known, snapshot)
+    return private(Response({**shown, **reading.staff_keys(known)}, status=status), item)
 
 
 def private(response: Response, item: Any = None) -> Response:

@@ -94,6 +94,7 @@ ROWS = (
     Row("back none", "edited", "post", P + "/revisions/9/restore", None, 404, "not_found", ""),
     Row("back stale", "edited", "post", P + "/revisions/1/restore", None, 412, "precondition_failed", "", '"v99"'),
     Row("back trashed", "trash", "post", P + "/revisions/1/restore", None, 409, "invalid_transition", ""),
+    Row("back taken", "lost slug", "post", P + "/revisions/1/restore", None, 409, "slug_taken", ""),
     Row("links", "draft", "get", P + "/preview-links", None, 200, "", ""),
     Row("link", "draft", "post", P + "/preview-links", None, 201, "", "preview.issued"),
     Row("link long", "draft", "post", P + "/preview-links", {"expires_in_hours": 721}, 400, "validation_error", ""),
@@ -114,6 +115,9 @@ def stand(given):
     if given == "gaps":
         return factories.draft(excerpt="", body="", slug="post-1")
     item = factories.live() if given == "live" else factories.draft()
+    if given == "lost slug":
+        item = factories.edit(item, slug="renamed")
+        factories.draft("post", 3, slug="post-1")
     if given == "edited":
         return factories.edit(item, excerpt="Edited.")
     if given.startswith("trash"):
