@@ -5,6 +5,7 @@ from importlib import import_module
 from django.apps import AppConfig
 
 from cms.types import NAMES
+from common import cors
 from uploads import ports as uploads
 
 
@@ -18,5 +19,7 @@ class CmsConfig(AppConfig):
         """Let every content type register itself, and say which files are shown."""
         for name in NAMES:
             import_module(f"cms.types.{name}.api")
+        for kind in import_module("cms.registry").all_types():
+            cors.open_list(kind.path)
         import_module("cms.types.project.files").register()
         uploads.register_use(import_module("cms.selectors").shows_file)

@@ -12,15 +12,31 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 OPEN_PATHS = re.compile(
-    r"^/api/(?:(?:services|projects|blogs|testimonials|authors)(?:/[^/]+)?|settings|tags|categories|technologies"
+    r"^/api/(?:authors(?:/[^/]+)?|settings|tags|categories|technologies"
     r"|redirects|changes|search|services/[^/]+/slots|schema|auth/jwks\.json)$|^/\.well-known/jwks\.json$"
 )
 OPEN_METHODS = {"GET", "HEAD"}
 
 
+_lists: set[str] = set()
+
+
+def open_list(path: str) -> None:
+    """Let every origin read the list `/api/{path}` and the items below it."""
+    _lists.add(path)
+
+
+def _is_open_path(path: str) -> bool:
+    _, _, below = path.partition("/api/")
+    name, *items = below.split("/")
+    return bool(OPEN_PATHS.match(path)) or (
+        path == f"/api/{below}" and name in _lists and len(items) <= 1 and all(items)
+    )
+
+
 def is_open(request: HttpRequest) -> bool:
     """Whether any origin may read the answer: public content without a credential, or a preflight for that."""
-    if not OPEN_PATHS.match(request.path):
+    if not _is_open_path(request.path):
         return False
     if request.method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in request.META:
         wanted = request.META.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "").lower()

@@ -1,3 +1,3 @@
-"""One folder a type of content. `cms.apps` imports what they register."""
+"""One folder a type of content: those that `NAMES` lists are part of the site."""
 
 NAMES = ("service", "project", "post", "testimonial", "settings")
