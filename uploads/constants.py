@@ -41,6 +41,8 @@ EXPORT_PREFIX: Final = "exports"
 QUARANTINE_PREFIX: Final = "quarantine/"
 CLEAN_PREFIX: Final = "files/"
 
+REASON_INFECTED: Final = "infected"
+
 # Of each pass of a sweep; the next pass goes on where it stopped.
 ROWS_A_PASS: Final = 200
 OBJECTS_A_PASS: Final = 1000

@@ -138,3 +138,11 @@ class StorageNotConfigured(Unavailable):
     def __init__(self, detail: str | None = None, **kwargs: Any) -> None:
         kwargs.setdefault("retry_after", 3600)
         super().__init__(detail, **kwargs)
+
+
+class ProcessingUnavailable(Unavailable):
+    """The virus scanner is silent, or the decoder's process was ended by the machine."""
+
+    code = "processing_unavailable"
+    title = "Files cannot be processed now"
+    about = "The virus scanner did not answer, or the machine is too busy. Nothing was kept; try again in a while."

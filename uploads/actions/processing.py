@@ -17,7 +17,6 @@ from django.db import transaction
 
 from audit.actions import record
 from common.actor import Actor, ActorKind
-from common.clock import db_now
 from common.errors import DomainError
 from common.target import Target
 from jobs.actions import enqueue
@@ -26,6 +25,7 @@ from uploads.constants import (
     EXTENSIONS,
     NEEDS_CLEAN_OBJECTS,
     PROCESS_JOB,
+    REASON_INFECTED,
     RULES,
     SNIFF_BYTES,
     THUMBNAIL_WIDTHS,
@@ -39,7 +39,7 @@ from uploads.errors import ChecksumMismatch, InvalidState, SizeMismatch, Storage
 from uploads.locks import StateChangedError, locked_file, transition
 from uploads.models import File
 from uploads.objects import clean_prefix, discard, publish_objects, served_values
-from uploads.scanning import get_scanner
+from uploads.scanning import scan_values
 from uploads.storage import ObjectChangedError, ObjectMissingError, get_storage
 from uploads.workspace import workspace
 
@@ -47,7 +47,6 @@ REASON_CHANGED = "object_changed"
 REASON_MISSING = "object_missing"
 REASON_NOT_ALLOWED = "no_longer_allowed"
 REASON_ATTEMPTS = "attempts_spent"
-REASON_INFECTED = "infected"
 
 Effects = Callable[[], AbstractContextManager[None]]
 
@@ -120,7 +119,7 @@ def _work(file: File, facts: dict[str, Any]) -> None:
         _fetch(file, source)
         facts |= _observed(source)
         _require_as_signed(file, facts)
-        facts |= _scanned(source)
+        facts |= scan_values(source)
         if facts["scan_verdict"] == ScanVerdict.INFECTED:
             raise RefusedError(REASON_INFECTED)
         order = Order(
@@ -169,17 +168,6 @@ def _require_as_signed(file: File, facts: dict[str, Any]) -> None:
         raise RefusedError(SizeMismatch.code)
     if facts["observed_sha256"] != file.declared_sha256:
         raise RefusedError(ChecksumMismatch.code)
-
-
-def _scanned(source: Path) -> dict[str, Any]:
-    """The columns of the scan. A scanner that is silent is an error: nothing is served that it has not seen."""
-    scanner = get_scanner()
-    if scanner is None:
-        return {"scan_verdict": ScanVerdict.NOT_SCANNED, "scan_engine": "", "scanned_at": None}
-    scan = scanner.scan(source)
-    if scan.signature:
-        logger.warning("infected_upload", extra={"engine": scan.engine, "signature": scan.signature})
-    return {"scan_verdict": scan.verdict, "scan_engine": scan.engine, "scanned_at": db_now()}
 
 
 def _finish(file: File, state: State, values: dict[str, Any], effects: Effects, by: Actor) -> File | None:

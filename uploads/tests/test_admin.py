@@ -13,7 +13,7 @@ from common.clock import db_now
 from jobs.models import Job
 from uploads import decode, errors, selectors
 from uploads.actions import ingest, processing
-from uploads.constants import REASONS, Bucket
+from uploads.constants import REASON_INFECTED, REASONS, Bucket
 from uploads.models import File
 from uploads.storage import get_storage
 from uploads.storage.local import LocalStorage
@@ -180,7 +180,7 @@ def test_every_reason_that_is_written_has_its_words() -> None:
     codes = {value for name, value in vars(decode).items() if name.startswith("REASON_")}
     codes |= {value for name, value in vars(processing).items() if name.startswith("REASON_")}
     codes |= {error.code for error in (errors.SizeMismatch, errors.TypeMismatch, errors.ChecksumMismatch)}
-    assert codes == set(REASONS)
+    assert codes | {REASON_INFECTED} == set(REASONS)
 
 
 def test_a_file_is_deleted_after_a_question(image: File) -> None:

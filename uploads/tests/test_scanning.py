@@ -5,21 +5,25 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from audit.models import AuditEvent
+from common.actor import Actor, ActorKind
 from common.clock import shift
 from jobs.models import Job
 from jobs.testing import run_due
+from uploads.actions import ingest, ingestion
 from uploads.constants import Bucket, ScanVerdict
+from uploads.errors import ContentRefused, ProcessingUnavailable
 from uploads.models import File
 from uploads.scanning import Scan, ScannerUnavailableError, clamd, get_scanner
 from uploads.scanning.clamd import ClamdScanner
 from uploads.storage.local import LocalStorage
 from uploads.tests.clamd import EICAR, Daemon
 from uploads.tests.clamd import clamd as running
-from uploads.tests.factories import pdf, picture, waiting
+from uploads.tests.factories import make_user, pdf, picture, waiting
 
 ENGINE = "ClamAV 1.4.3/27823"
 
@@ -198,3 +202,33 @@ def test_a_scanner_that_stays_silent_fails_the_file(daemon: Daemon, store: Local
 def test_without_a_scanner_files_are_ready_and_say_so() -> None:
     file = processed(waiting(picture()))
     assert (file.state, file.scan_verdict, file.scan_engine, file.scanned_at) == ("ready", "not_scanned", "", None)
+
+
+# --- what staff hand in by a form of the admin ------------------------------------------------------------------------
+
+
+def hand_in(by: Actor, content: bytes) -> File:
+    return ingest(content=content, filename="a.png", content_type="image/png", purpose="image", by=by)
+
+
+@pytest.mark.django_db
+def test_what_staff_hand_in_is_scanned_and_decoded_apart(daemon: Daemon) -> None:
+    staff = Actor(kind=ActorKind.STAFF, id=str(make_user("add_file").pk), label="")
+    with mock.patch.object(ingestion, "decode") as here:
+        file = hand_in(staff, picture())
+    assert here.call_count == 0
+    assert (file.state, file.scan_verdict, file.scan_engine) == ("ready", "clean", ENGINE)
+    daemon.answers = lambda content: b"stream: Evil FOUND\0"
+    with pytest.raises(ContentRefused) as refused:
+        hand_in(staff, picture())
+    assert refused.value.members == {"reason": "infected"}
+    daemon.version = b""
+    with pytest.raises(ProcessingUnavailable):
+        hand_in(staff, picture())
+    assert File.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_what_we_make_ourselves_is_not_scanned(daemon: Daemon) -> None:
+    assert hand_in(Actor.operator(), picture()).scan_verdict == "not_scanned"
+    assert daemon.streams == []
