@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db.models import CharField, Model
-from django.forms import CheckboxSelectMultiple
+from django.forms import CheckboxSelectMultiple, SplitDateTimeField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from cms import rights, snapshots
@@ -29,10 +29,14 @@ class PublishableAdmin(ItemPages, ObjectActionsMixin, ActionAdmin):
     change_form_template = "cms/admin/content_form.html"  # type: ignore[misc]  # the mixin and Django disagree
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Give sentences room for more than a line."""
+        """Give sentences room for more than a line, and each half of an instant a name of its own."""
         if db_field.__class__ is CharField and (db_field.max_length or 0) in {SUMMARY_MAX, SEO_DESCRIPTION_MAX}:
             kwargs["widget"] = AdminTextareaWidget(attrs={"rows": 3})
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, SplitDateTimeField):
+            for half, word in zip(field.widget.widgets, ("date", "time"), strict=True):
+                half.attrs["aria-label"] = f"{field.label}: {word}"
+        return field
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Show other rows as boxes to tick."""
