@@ -108,6 +108,11 @@ class PublishEndpointAdmin(ObjectActionsMixin, DeletableAdmin):
         """Remove it."""
         endpoints.delete(endpoint=obj, by=self.actor(request))
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Its deliveries go with it; nobody deletes them by themselves, so no right to that is asked for."""
+        shown, counts, wanted, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, wanted - {Delivery._meta.verbose_name}, protected
+
     def press_test(self, request: HttpRequest, obj: Any) -> str:
         """The button."""
         deliveries.send_test(endpoint=obj, by=self.actor(request))
