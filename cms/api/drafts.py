@@ -58,10 +58,13 @@ def detail(request: Request, kind: ContentType, name: str) -> Response:
 
 
 def the_one(request: Request, one: Singleton) -> Response:
-    """Answer with the newest draft of a type with one row: what readers get as long as nothing was written."""
+    """Answer with the newest draft of a type with one row.
+
+    What readers get as long as nothing was written, or published for those who may not read drafts.
+    """
     refuse_unknown(request, ("view",))
     item = selectors.the_row_of(one)
-    if item is None:
+    if item is None or not (item.is_public or rights.may_see_draft(request.user, item)):
         fresh: Any = one.model()
         return private(Response({**one.read(), **reading.staff_keys(fresh)}), fresh)
     return answer(request, TheOne(one), item)

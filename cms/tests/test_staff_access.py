@@ -15,7 +15,8 @@ from accounts.models import Session, User
 from accounts.tests import factories as accounts
 from audit.models import AuditEvent
 from bookings.tests.factories import bearer, make_booking
-from cms.models import Post, PreviewToken, Revision
+from cms.actions import drafts
+from cms.models import Post, PreviewToken, Revision, SiteSettings
 from cms.tests import factories
 from cms.tests.test_staff_api import LATER, NOBODY, ROWS
 from common import clock
@@ -308,3 +309,22 @@ def test_settings_are_for_editors(api):
     called_off = editor.post("/api/settings/unschedule")
     assert (called_off.status_code, called_off.json()["state"]) == (200, "live")
     assert answer_of(editor.patch("/api/settings", {})) == (428, "precondition_required")
+
+
+def test_unpublished_settings_are_not_told_to_those_who_see_no_drafts(api):
+    item = factories.site()
+    factories.edit(item, tagline="Hidden")
+    client = accounts.staff("Author")[1]
+    seen = client.get("/api/settings?view=draft")
+    assert (seen.status_code, seen.json()["identity"]["tagline"], seen.json()["latest_revision"]) == (200, "", 2)
+    assert client.get("/api/settings/revisions").status_code == 403
+    editor = accounts.staff("Editor")[1]
+    assert editor.get("/api/settings?view=draft").json()["identity"]["tagline"] == "Hidden"
+    assert editor.head("/api/settings?view=draft")["ETag"] == '"v3"'
+
+
+def test_settings_that_nobody_published_are_those_that_readers_see(api):
+    drafts.create(model=SiteSettings, values={"name": "Hidden"}, by=factories.BY)
+    seen = accounts.staff("Author")[1].get("/api/settings?view=draft")
+    assert (seen.status_code, seen["ETag"]) == (200, '"v0"')
+    assert seen.json()["identity"] == api.get("/api/settings").json()["identity"]
