@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.urls import reverse
 
 from common.actor import Actor
@@ -30,6 +30,7 @@ from uploads.storage import ReadOrder, get_storage, is_configured
 READ_URL_TTL = timedelta(seconds=READ_URL_TTL_SECONDS)
 MOST_LINKS = 50
 GONE = (State.DELETING, State.DELETED)
+WAITING = {State.FAILED: "files that could not be processed", State.MISSING: "files that have lost their object"}
 
 
 @dataclass(frozen=True)
@@ -149,10 +150,15 @@ def health() -> Check:
 
 
 def needs_you() -> list[Attention]:
-    """Files that could not be processed and wait for a person."""
-    count = File.objects.filter(state=State.FAILED).count()
-    url = f"{reverse('admin:uploads_file_changelist')}?state__exact={State.FAILED.value}"
-    return [Attention(label="files that could not be processed", count=count, url=url, permission=rights.VIEW)]
+    """Files that wait for a person: those that could not be processed, and those whose object is gone."""
+    counts = dict(File.objects.filter(state__in=WAITING).order_by().values_list("state").annotate(count=Count("pk")))
+    page = reverse("admin:uploads_file_changelist")
+    return [
+        Attention(
+            label=label, count=counts.get(state, 0), url=f"{page}?state__exact={state.value}", permission=rights.VIEW
+        )
+        for state, label in WAITING.items()
+    ]
 
 
 def _present(file_id: UUID) -> File | None:

@@ -204,8 +204,12 @@ def test_deleting_needs_its_permission(image: File) -> None:
     assert image.state == "ready"
 
 
-def test_the_start_page_is_told_of_failed_files() -> None:
-    assert [one.count for one in selectors.needs_you()] == [0]
+def test_the_start_page_is_told_of_failed_and_missing_files(image: File) -> None:
+    assert [one.count for one in selectors.needs_you()] == [0, 0]
     arrived(picture(), state="failed", reason="attempts_spent", confirmed_at=db_now())
-    assert [(one.count, one.permission) for one in selectors.needs_you()] == [(1, "uploads.view_file")]
+    File.objects.filter(pk=image.pk).update(state="missing")
+    assert [(one.label, one.count, one.permission) for one in selectors.needs_you()] == [
+        ("files that could not be processed", 1, "uploads.view_file"),
+        ("files that have lost their object", 1, "uploads.view_file"),
+    ]
     assert get_user_model().objects.count() == 0

@@ -11,7 +11,7 @@ from common.actor import Actor
 from common.clock import db_now, shift
 from common.handlers import registry
 from jobs import constants as job_constants
-from jobs.actions import cancel, requeue
+from jobs.actions import cancel, enqueue, requeue
 from jobs.engine.claims import take_due
 from jobs.models import Job
 from jobs.testing import run_due
@@ -174,6 +174,13 @@ def test_deleted_files_are_removed_when_their_time_has_come(store: LocalStorage)
         assert run_due() == 1
     assert store.list(Bucket.PRIVATE, "", limit=9) == []
     assert set(File.objects.values_list("state", flat=True)) == {"deleted"}
+
+
+def test_a_file_that_is_being_erased_needs_no_other_job() -> None:
+    file = arrived(picture(), state=State.DELETING, deleted_at=db_now())
+    enqueue(kind="uploads.delete", args={"file_id": str(file.pk), "erase": True}, by=BY, dedupe_key=f"erase:{file.pk}")
+    assert sweeps.remove_due(by=BY).findings == ()
+    assert Job.objects.count() == 1
 
 
 def test_the_schedule_runs_the_sweeps(store: LocalStorage) -> None:
