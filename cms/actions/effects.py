@@ -104,6 +104,11 @@ def _times(item: Publishable, act: Act) -> tuple[datetime, datetime | None]:
 
 def _unplan(item: Publishable, act: Act) -> None:
     _call_off(item)
+    newest, live = item.latest_revision, item.live_revision
+    if newest is not None and live is not None and newest != live and newest.sha256 == live.sha256:
+        newest.published_at = live.published_at  # what was planned says what is live, word for word
+        newest.save(update_fields=["published_at"])
+        item.live_revision = newest
     if isinstance(item, ContentItem):
         revisions.hold_slugs(item=item, by=act.by)
 

@@ -176,6 +176,15 @@ def test_it_can_be_called_off():
     assert (live.state, live.is_public) == (State.LIVE, True)
 
 
+def test_calling_off_leaves_no_changes_where_there_were_none():
+    live = factories.live()
+    row = publishing.unschedule(item=planned(live), by=BY)
+    assert (row.has_unpublished_changes, row.live_revision.number) == (False, 3)
+    assert row.live_revision.published_at == live.published_at
+    row = publishing.unschedule(item=planned(factories.edit(row, title="Newer")), by=BY)
+    assert (row.has_unpublished_changes, row.live_revision.number) == (True, 3)
+
+
 def test_a_withdrawal_that_is_planned_can_be_called_off_too():
     item = planned(factories.draft(), until=2 * HOUR)
     later(HOUR)
