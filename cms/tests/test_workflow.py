@@ -365,8 +365,11 @@ def test_taxonomies_raise_the_version_and_stay_while_in_use():
     with pytest.raises(ValidationFailed):
         factories.tag("")
     factories.tag("Same")
-    with pytest.raises(ValidationFailed):
+    with pytest.raises(SlugTaken):
         factories.tag("SAME")
+    with pytest.raises(ValidationFailed):
+        taxonomy.create(model=Tag, values={"name": "SAME", "slug": "other"}, by=BY)
+    assert Tag.objects.count() == 1
 
 
 def test_media_need_a_ready_file_and_possible_values():
