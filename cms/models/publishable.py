@@ -215,6 +215,11 @@ class ContentItem(Publishable):
                 condition=Q(live_revision__isnull=False, deleted_at__isnull=True),
             ),
             models.Index(
+                name="%(app_label)s_%(class)s_featured",
+                fields=["-published_at", "-id"],
+                condition=Q(featured=True, live_revision__isnull=False, deleted_at__isnull=True),
+            ),
+            models.Index(
                 name="%(app_label)s_%(class)s_title",
                 fields=["title", "id"],
                 condition=Q(live_revision__isnull=False, deleted_at__isnull=True),

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from cms.actions import totals
 from cms.tests import factories
 
 ROWS = 20_000
@@ -32,39 +33,51 @@ def many(db):
     with connection.cursor() as cursor:
         cursor.execute(COPY, [ROWS])
         cursor.execute(TAGGED, [tag.pk])
-        cursor.execute("UPDATE cms_contentversion SET totals = '{}'")
         cursor.execute("SELECT gin_clean_pending_list('cms_post_search')")
-        cursor.execute("ANALYZE cms_post, cms_post_tags, cms_tag, cms_category")
+        cursor.execute("ANALYZE cms_post, cms_post_tags, cms_tag, cms_category, cms_postauthor, cms_author")
+    totals.recount(by=factories.BY)
 
 
 def scans(plan):
-    """The whole-table scans of big tables in a plan."""
-    found = [plan["Relation Name"]] if plan["Node Type"] == "Seq Scan" and plan["Relation Name"] in BIG else []
+    """The whole-table scans of big tables in a plan that was carried out."""
+    ran = plan["Actual Loops"] > 0
+    found = [plan["Relation Name"]] if ran and plan["Node Type"] == "Seq Scan" and plan["Relation Name"] in BIG else []
     return found + [name for child in plan.get("Plans", []) for name in scans(child)]
+
+
+PLAIN = ("title", "-title", "updated_at", "-updated_at", "published_at", "-published_at")
+READS = (
+    "/api/blogs",
+    "/api/blogs?page=2",
+    "/api/blogs?include=related",
+    "/api/blogs?fields=slug,body",
+    *(f"/api/blogs?sort={name}" for name in PLAIN),
+    "/api/blogs?featured=true",
+    "/api/blogs?slug=many-5&slug=many-9",
+    "/api/blogs?q=word77",
+    "/api/blogs?category=rare",
+    "/api/blogs?tag=delivery",
+    "/api/blogs?author=nobody",
+    "/api/blogs?year=2001",
+    "/api/blogs?published_after=2999-01-01",
+    "/api/blogs?published_before=2000-01-01",
+    "/api/blogs/many-500",
+    "/api/blogs/post-2",
+    "/api/blogs/post-2?include=related",
+    "/api/blogs/nothing",
+    "/api/changes?since=0",
+)
 
 
 @pytest.mark.usefixtures("many")
 def test_no_read_scans_the_table(api):
-    reads = [
-        ("/api/blogs", {"count"}),
-        ("/api/blogs?sort=title", {"count"}),
-        ("/api/blogs?sort=-updated_at", {"count"}),
-        ("/api/blogs?slug=many-5&slug=many-9", set()),
-        ("/api/blogs?q=word77", set()),
-        ("/api/blogs?category=rare", set()),
-        ("/api/blogs?tag=delivery", set()),
-        ("/api/blogs?published_before=2000-01-01", set()),
-        ("/api/blogs/many-500", set()),
-        ("/api/blogs/nothing", set()),
-    ]
-    for path, counted in reads:
+    for path in READS:
         with CaptureQueriesContext(connection) as queries:
             assert api.get(path).status_code in {200, 404}
+        assert len(queries) <= 4, path
         for query in queries.captured_queries:
-            if not query["sql"].startswith("SELECT") or (counted and "COUNT(*)" in query["sql"]):
-                continue  # the total of all rows has to look at all of them
             with connection.cursor() as cursor:
-                cursor.execute(f"EXPLAIN (FORMAT JSON) {query['sql']}")
+                cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {query['sql']}")
                 found = cursor.fetchone()[0]
             plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
             assert scans(plan) == [], (path, query["sql"])
