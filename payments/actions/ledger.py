@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Count, Q, Sum
 
+from common.inserts import insert_if_new
 from payments.constants import Account, Posting
 from payments.models import Dispute, LedgerAccount, LedgerEntry, LedgerTransaction, Payment, Refund
 from payments.providers.protocol import BalanceEntry
@@ -29,8 +30,7 @@ def post(
     header = LedgerTransaction(
         provider=provider, kind=kind, payment=payment, external_ref=external_ref, occurred_at=occurred_at
     )
-    LedgerTransaction.objects.bulk_create([header], ignore_conflicts=True)
-    if not LedgerTransaction.objects.filter(pk=header.pk).exists():
+    if not insert_if_new(header):
         return False
     given = list(sides)
     accounts = _accounts([account for account, _, _ in given])
@@ -153,7 +153,10 @@ def _posted(kind: Posting, dispute: Dispute, debit: str) -> tuple[int, int]:
     """What was posted of a kind for a dispute so far, and in how many transactions."""
     ref = dispute.provider_ref
     lines = LedgerTransaction.objects.filter(
-        Q(external_ref=ref) | Q(external_ref__startswith=f"{ref}{REVISION}"), provider=dispute.provider, kind=kind
+        Q(external_ref=ref) | Q(external_ref__startswith=f"{ref}{REVISION}"),
+        provider=dispute.provider,
+        kind=kind,
+        payment=dispute.payment_id,
     )
     found = lines.aggregate(
         total=Sum("entries__amount", filter=Q(entries__account__code=debit)), count=Count("id", distinct=True)
@@ -175,5 +178,10 @@ def _settled(
 
 
 def _accounts(codes: list[str]) -> dict[str, LedgerAccount]:
-    LedgerAccount.objects.bulk_create([LedgerAccount(code=code) for code in sorted(set(codes))], ignore_conflicts=True)
-    return {account.code: account for account in LedgerAccount.objects.filter(code__in=codes)}
+    """The accounts by their codes; those that nothing was posted to yet are made."""
+    wanted = LedgerAccount.objects.filter(code__in=codes)
+    found = {account.code: account for account in wanted}
+    if missing := sorted(set(codes) - set(found)):
+        LedgerAccount.objects.bulk_create([LedgerAccount(code=code) for code in missing], ignore_conflicts=True)
+        found = {account.code: account for account in wanted.all()}
+    return found

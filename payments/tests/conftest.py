@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+import stripe
 from rest_framework.test import APIClient
 
 from bookings.models import Booking
@@ -13,8 +14,12 @@ from payments.providers.stripe import pages
 
 @pytest.fixture
 def twin(settings, monkeypatch) -> Iterator[Twin]:
-    """A twin on a port of its own, to which the settings point; its webhooks are delivered by the tests."""
+    """A twin on a port of its own, to which the settings point; its webhooks are delivered by the tests.
+
+    What is asked again is asked again at once, by us and by the SDK.
+    """
     monkeypatch.setattr(pages, "BACKOFF_SECONDS", 0)
+    monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)
     with Twin(webhook_secret=settings.STRIPE_WEBHOOK_SECRET[0]) as running:
         settings.STRIPE_SECRET = running.secret_key
         settings.STRIPE_PUBLISHABLE_KEY = running.publishable_key

@@ -45,6 +45,21 @@ def test_sixteen_clicks_make_one_intent(twin):
     assert creates(twin) == 1
 
 
+def test_sixteen_requests_with_one_key_make_one_intent(twin):
+    booking = make_booking()
+    twin.control(latency_ms=100)
+    headers = {"HTTP_IDEMPOTENCY_KEY": "click-1"}
+    answers = at_once(*[lambda: post_intent(booking, headers)] * THREADS)
+    first = [one for one in answers if one.status_code == 201 and "Idempotent-Replayed" not in one]
+    others = [one for one in answers if one not in first]
+    assert len(first) == 1
+    assert {one.status_code for one in others} <= {201, 409}
+    assert {one.json()["code"] for one in others if one.status_code == 409} <= {"request_in_progress"}
+    assert (Payment.objects.count(), creates(twin)) == (1, 1)
+    again = post_intent(booking, headers)
+    assert (again.status_code, again["Idempotent-Replayed"], again.json()) == (201, "true", first[0].json())
+
+
 def test_without_the_live_constraint_there_would_be_sixteen(twin):
     """The negative control: rows that the constraint does not cover are inserted by every racer."""
     booking = make_booking()
