@@ -86,8 +86,8 @@ class ContentType:
 class Singleton:
     """A type with one row and one address.
 
-    `read` gives its public answer and `schema` describes it; `output` makes the same of a draft's columns, and
-    `writable` are the keys of its body.
+    `read` gives its public answer and `schema` describes it; `output` makes the same of a draft's columns,
+    `writable` are the keys of its body, and `first` the values with which the first change begins.
     """
 
     name: str
@@ -99,6 +99,7 @@ class Singleton:
     schema: type[serializers.Serializer[Any]]
     output: Output
     writable: tuple[Writable, ...]
+    first: Callable[[], Mapping[str, Any]] = dict
 
 
 _types: dict[str, ContentType] = {}

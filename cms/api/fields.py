@@ -75,7 +75,7 @@ class SlugsField(serializers.ListField):
 
     def to_internal_value(self, data: Any) -> list[Any]:
         """The keys of the rows, by one query."""
-        slugs = super().to_internal_value(data)
+        slugs = _few(super().to_internal_value(data))
         found = _by_slug(self.target, slugs, self.context)
         faults = {str(number): [unknown(slug)] for number, slug in enumerate(slugs) if slug not in found}
         if faults:
@@ -96,7 +96,7 @@ class EntriesField(serializers.ListField):
 
     def to_internal_value(self, data: Any) -> list[Any]:
         """The entries, once it is known by one query that all of the pictures exist."""
-        entries = super().to_internal_value(data)
+        entries = _few(super().to_internal_value(data))
         target = self.ordered.target
         known = set(MediaAsset.objects.filter(pk__in=[entry[target] for entry in entries]).values_list("pk", flat=True))
         faults = {
@@ -107,6 +107,13 @@ class EntriesField(serializers.ListField):
         if faults:
             raise serializers.ValidationError(faults)
         return entries
+
+
+def _few(entries: list[Any]) -> list[Any]:
+    """Refuse a long list before the database is asked for each of its entries."""
+    if len(entries) > PARTS_MAX:
+        raise serializers.ValidationError(f"At most {PARTS_MAX} entries are taken.", code="max_length")
+    return entries
 
 
 def unknown(named: Any) -> serializers.ErrorDetail:

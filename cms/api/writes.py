@@ -48,6 +48,8 @@ def update_the_one(request: Request, subject: TheOne, body: type[StrictSerialize
     found = selectors.the_row_of(subject.one)
     version = if_match(request, found.lock_version if found else 0, required=True)
     values = bodies.read(request, body, subject.model, subject.keys)
+    if found is None:
+        values = {**subject.one.first(), **values}
     with bodies.faults_in_the_body(subject.keys):
         singletons.save(model=subject.model, values=values, by=actor_of(request), expected_version=version or 0)
     return answer(request, subject, subject.find(request.user, ""))

@@ -1,11 +1,12 @@
 """Words by which content is grouped, and the people who write it."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 
 from cms.constants import SLUG_MAX, TITLE_MAX
 from cms.fields import RichTextField
-from cms.validators import validate_slug
+from cms.validators import validate_plain, validate_slug
 from common.ids import uuid7
 
 
@@ -24,6 +25,19 @@ class Term(models.Model):
     def __str__(self) -> str:
         """The name."""
         return self.name
+
+    def clean(self) -> None:
+        """Refuse control characters in the name."""
+        super().clean()
+        refuse_odd_name(self.name)
+
+
+def refuse_odd_name(name: str) -> None:
+    """Raise Django's ValidationError at `name` for control characters."""
+    try:
+        validate_plain(name)
+    except ValidationError as fault:
+        raise ValidationError({"name": fault}) from fault
 
 
 class Tag(Term):
@@ -67,3 +81,8 @@ class Author(models.Model):
     def __str__(self) -> str:
         """The name."""
         return self.name
+
+    def clean(self) -> None:
+        """Refuse control characters in the name."""
+        super().clean()
+        refuse_odd_name(self.name)

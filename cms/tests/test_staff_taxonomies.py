@@ -75,6 +75,7 @@ def test_what_is_in_use_stays(editor):
         ({"name": "Other", "slug": "delivery"}, 409, "slug_taken", "#/slug"),
         ({"name": "Delivery"}, 409, "slug_taken", "#/slug"),
         ({"name": "DELIVERY", "slug": "other"}, 400, "validation_error", "#/name"),
+        ({"name": "A\u0007"}, 400, "validation_error", "#/name"),
         ({"name": ""}, 400, "validation_error", "#/name"),
         ({"name": "A", "slug": "No Slug"}, 400, "validation_error", "#/slug"),
         ({"name": "A", "slug": "admin"}, 400, "validation_error", "#/slug"),

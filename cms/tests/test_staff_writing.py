@@ -294,7 +294,7 @@ def test_settings_round_trip_by_members(editor, api):
     changed = editor.patch("/api/settings", change, headers=etag(1)).json()
     assert changed["contact"] == {**body["contact"], "email": None}
     assert (changed["announcement"], changed["identity"]["logo"]) == (None, None)
-    assert changed["identity"]["legal_name"] == "Studio Ltd"
+    assert changed["identity"]["legal_name"] == "The Studio Ltd"
 
     assert editor.post("/api/settings/publish").status_code == 200
     assert api.get("/api/settings").json()["identity"]["name"] == "The Studio"
@@ -310,7 +310,8 @@ FAULTS = [
     ("services", {"title": "T", "price": {"amount": -1, "currency": "KES"}}, "#/price/amount", "min_value"),
     ("services", {"title": "T", "price": {"amount": 1, "currency": "K1!"}}, "#/price/currency", "invalid"),
     ("services", {"title": "T", "price": {"amount": 1, "currency": "KES", "x": 1}}, "#/price/x", "unknown_field"),
-    ("services", {"title": "T", "price": {"amount": 2**70, "currency": "KES"}}, "#/price/amount", "max_value"),
+    ("services", {"title": "T", "price": {"amount": 10**12 + 1, "currency": "KES"}}, "#/price/amount", "max_value"),
+    ("services", {"title": "T", "technologies": ["django"] * 51}, "#/technologies", "max_length"),
     ("services", {"title": "T", "delivery_weeks": {"min": 4, "max": 2}}, "#/delivery_weeks/max", "invalid"),
     ("services", {"title": "T", "features": [{"title": "A"}, {"text": "B"}]}, "#/features/1/title", "required"),
     ("services", {"title": "T", "features": [{"title": "A", "x": 1}]}, "#/features/0/x", "unknown_field"),
@@ -452,3 +453,9 @@ def test_the_same_patch_twice_writes_one_version(editor):
     first = editor.patch("/api/blogs/post-1", {"excerpt": "Other."}, headers=etag(1))
     again = editor.patch("/api/blogs/post-1", {"excerpt": "Other."}, headers=etag(2))
     assert (first["ETag"], again["ETag"], Revision.objects.count()) == ('"v2"', '"v2"', 2)
+
+
+def test_the_first_change_of_the_settings_begins_with_the_studios_name(editor, settings):
+    made = editor.patch("/api/settings", {"contact": {"email": "a@example.com"}}, headers=etag(0))
+    assert (made.status_code, made.json()["identity"]["name"]) == (200, settings.STUDIO_NAME)
+    assert made.json()["contact"]["email"] == "a@example.com"

@@ -12,7 +12,8 @@ from cms.models import Project, Service, Technology
 from cms.output import Output, ReferenceSerializer, Row, TermSerializer, many, money, of_row, picture, plain, rich
 from cms.registry import ContentType, Filter, Include, Kind, register
 from cms.writing import group, own
-from common.api.serializers import CurrencyField, MoneySerializer
+from common.api.serializers import CurrencyField, MoneySerializer, StrictIntegerField
+from common.money import LARGEST_AMOUNT
 
 PATH, PAGE = "services", "services"
 
@@ -127,7 +128,10 @@ SERVICE = register(
                 "price",
                 amount="price_amount",
                 currency="price_currency",
-                fields={"price_currency": CurrencyField()},
+                fields={
+                    "price_amount": StrictIntegerField(min_value=0, max_value=LARGEST_AMOUNT),
+                    "price_currency": CurrencyField(),
+                },
             ),
             group("delivery_weeks", min="delivery_weeks_min", max="delivery_weeks_max"),
             *own("features", "faq", "technologies"),

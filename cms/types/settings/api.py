@@ -204,6 +204,7 @@ SETTINGS = register_singleton(
         tag="settings",
         read=read,
         schema=SettingsSerializer,
+        first=lambda: {"name": settings.STUDIO_NAME},
         output=Output(
             "settings",
             SettingsSerializer(),
