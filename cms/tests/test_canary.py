@@ -1,10 +1,14 @@
 """The words of a draft appear nowhere public."""
 
+from datetime import timedelta
+
 import pytest
 
-from cms.actions import publishing
+from cms.actions import endpoints, publishing
+from cms.models import Delivery
 from cms.tests import factories
 from cms.tests.factories import BY
+from common.clock import db_now
 
 pytestmark = pytest.mark.django_db
 CANARY = "zanzibarcanary"
@@ -15,7 +19,7 @@ TEXTS = {
     "testimonial": ("person", "quote", "role", "company"),
 }
 LISTS = ("services", "projects", "blogs", "testimonials", "tags", "categories", "technologies", "authors")
-PAGES = ("/", "/services", "/projects", "/blog", "/testimonials")
+PAGES = ("/", "/services", "/projects", "/blog", "/testimonials", "/contact", "/privacy", "/terms")
 
 
 def canaries(kind):
@@ -38,6 +42,10 @@ def every_public_answer(api, slugs):
         yield api.get(f"/api/{path}?q={CANARY}")
         for slug in slugs:
             yield api.get(f"/api/{path}/{slug}")
+            yield api.get(f"/api/{path}/{slug}?include={include}")
+    for section, slug in ((one, slug) for one in ("services", "projects", "blog", "testimonials") for slug in slugs):
+        yield api.get(f"/api/redirects?path=/{section}/{slug}")
+    yield api.get("/api/changes?since=0&per_page=100")
     yield api.get("/api/settings")
     for page in PAGES:
         yield api.get(page)
@@ -55,28 +63,51 @@ def related(kind, others):
     }.get(kind, {})
 
 
-@pytest.mark.parametrize("how", ["never public", "newer than what is live", "unpublished", "archived", "trashed"])
+HOW = (
+    "never public",
+    "newer than what is live",
+    "scheduled",
+    "scheduled over live",
+    "unpublished",
+    "archived",
+    "trashed",
+)
+NEVER, OVER_LIVE = ("never public", "scheduled"), ("newer than what is live", "scheduled over live")
+
+
+@pytest.mark.parametrize("how", HOW)
 def test_a_draft_is_seen_nowhere(api, how):
     kinds = ("service", "project", "post", "testimonial")
-    hidden = []
+    hidden, asked = [], [f"hidden-{kind}" for kind in kinds]
+    endpoints.create(values={"label": "Site", "url": "http://127.0.0.1:9/", "active": True}, by=BY)
     for kind in kinds:
-        if how == "never public":
-            hidden.append(factories.draft(kind, slug=f"hidden-{kind}", **canaries(kind)))
+        if how in NEVER:
+            item = factories.draft(kind, slug=f"hidden-{kind}", **canaries(kind))
+            hidden.append(scheduled(item) if how == "scheduled" else item)
             continue
         item = factories.live(kind)
-        if how != "newer than what is live":
+        asked.append(item.slug)
+        if how not in OVER_LIVE:
             item = publishing.archive(item=item, by=BY) if how == "archived" else publishing.unpublish(item=item, by=BY)
-        item = factories.edit(item, **canaries(kind))
+        item = factories.edit(item, slug=f"{CANARY}-{kind}", **canaries(kind))
+        item = scheduled(item) if how == "scheduled over live" else item
         hidden.append(publishing.trash(item=item, by=BY) if how == "trashed" else item)
     for kind in kinds:
         factories.live(kind, 7, **related(kind, hidden))
-    slugs = [item.slug for item in hidden] + ["service-7", "project-7", "post-7", "person-7"]
+    slugs = [*asked, "service-7", "project-7", "post-7", "person-7"]
 
     answers = list(every_public_answer(api, slugs))
 
     assert {answer.status_code for answer in answers} <= {200, 404, 410}
     found = [answer.request["PATH_INFO"] for answer in answers if CANARY in body_without_address(answer)]
     assert found == []
+    assert Delivery.objects.exists()
+    assert CANARY not in str(list(Delivery.objects.values("data")))
+
+
+def scheduled(item):
+    """The item with its newest draft planned for a later day."""
+    return publishing.schedule(item=item, publish_at=db_now() + timedelta(days=3), by=BY)
 
 
 def body_without_address(answer):
