@@ -133,7 +133,10 @@ def _refused(refund: Refund, error: ProviderError, provider: PaymentProvider, *,
         disputes.apply_set(payment_id=refund.payment_id, found=disputed, by=by, now=now)
         apply_set(payment_id=refund.payment_id, found=found, by=by, now=now)
         payment = locks.payment(refund.payment_id)
-        _change(refund, RefundState.CANCELED, ref=refund.provider_ref, why=why, now=now)
+        refund.refresh_from_db()
+        if refund.provider_ref:  # an earlier call had made it, and its key is forgotten by now
+            return
+        _change(refund, RefundState.CANCELED, ref=None, why=why, now=now)
         recount(payment=payment, by=by, now=now)
         if payment.dispute_state == DisputeState.OPEN or refund.amount > selectors.refundable(payment):
             record(

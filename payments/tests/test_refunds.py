@@ -109,6 +109,23 @@ def test_a_fault_that_the_provider_repeats_is_settled_by_its_list(twin, booking,
     assert twin.control()["objects"]["refunds"] == 1
 
 
+def test_one_that_was_made_by_a_call_whose_key_is_forgotten_stays_made(twin, booking, paid):
+    twin.control(faults=[{"fault": "lost", "method": "POST", "path": REFUNDS, "times": 3}])
+    cancelled(booking)
+    run_due()
+    twin.control(clock_offset_s=25 * 3600)
+    with shift(25 * 3600):
+        sweeping.sweep(by=BY)
+    refund = Refund.objects.get()
+    assert (refund.state, bool(refund.provider_ref)) == (RefundState.SUCCEEDED, True)
+    paid.refresh_from_db()
+    booking.refresh_from_db()
+    assert (paid.amount_refunded, paid.amount_refund_pending, booking.refunded_amount) == (75_000, 0, 75_000)
+    assert ledger_sums()["refunds"] == 75_000
+    assert not Job.objects.filter(kind="mail.alert", args__code="refund_failed").exists()
+    assert not AuditEvent.objects.filter(action__in=["refund.canceled", "refund.failed"]).exists()
+
+
 @pytest.mark.parametrize("elsewhere", [75_000, 30_000])
 def test_the_dashboard_was_faster_and_only_the_rest_goes_back(twin, booking, paid, elsewhere):
     sdk(twin).v1.refunds.create({"payment_intent": paid.provider_ref, "amount": elsewhere})
