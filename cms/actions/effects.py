@@ -107,7 +107,9 @@ def _unplan(item: Publishable, act: Act) -> None:
     newest, live = item.latest_revision, item.live_revision
     if newest is not None and live is not None and newest != live and newest.sha256 == live.sha256:
         newest.published_at = live.published_at  # what was planned says what is live, word for word
-        newest.save(update_fields=["published_at"])
+        if newest.kind == RevisionKind.AUTOSAVE:  # its author's next one would take its place
+            newest.kind, newest.since_version = RevisionKind.SAVE, None
+        newest.save(update_fields=["published_at", "kind", "since_version"])
         item.live_revision = newest
     if isinstance(item, ContentItem):
         revisions.hold_slugs(item=item, by=act.by)

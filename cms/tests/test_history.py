@@ -1,5 +1,7 @@
 """Autosaves, older versions and snapshots of older releases."""
 
+from datetime import timedelta
+
 import pytest
 
 from accounts.tests.factories import make_user
@@ -74,6 +76,18 @@ def test_saving_keeps_an_autosave_as_a_version():
     item = saved(item, title="C")
     item = typed(item, title="D")
     assert versions(item) == [(1, "save", "test"), (2, "save", "ana"), (4, "save", "ana"), (5, "autosave", "ana")]
+
+
+def test_an_autosave_that_became_the_live_version_is_not_written_over():
+    item = factories.live()
+    title = item.title
+    item = publishing.schedule(item=item, publish_at=db_now() + timedelta(hours=1), by=BY)
+    item = typed(typed(item, title="Typing"), title=title)
+    item = publishing.unschedule(item=item, by=BY)
+    assert (item.has_unpublished_changes, item.live_revision.kind) == (False, RevisionKind.SAVE)
+    item = typed(item, title="Newer")
+    assert (item.has_unpublished_changes, item.live_revision.snapshot["title"]) == (True, title)
+    assert publishing.publish(item=item, by=BY).title == "Newer"
 
 
 def test_an_autosave_of_nothing_new_writes_nothing():
