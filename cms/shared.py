@@ -15,6 +15,7 @@ from common.api.serializers import InstantField
 from common.links import absolute
 
 SLUGS_MAX = 50
+NEVER_PUBLIC = "null in a draft that was never public."
 
 HEAD: tuple[Output, ...] = (
     plain("id", serializers.UUIDField()),
@@ -24,7 +25,7 @@ HEAD: tuple[Output, ...] = (
 TAIL: tuple[Output, ...] = (
     plain("featured", serializers.BooleanField()),
     plain("position", serializers.IntegerField()),
-    plain("published_at", InstantField()),
+    plain("published_at", InstantField(allow_null=True, help_text=NEVER_PUBLIC)),
     plain("updated_at", InstantField()),
 )
 
@@ -71,7 +72,7 @@ def detail_tail(path: str, page: str) -> tuple[Output, ...]:
         return {"self": absolute(f"/api/{path}/{row['slug']}"), "canonical": canonical}
 
     return (
-        plain("first_published_at", InstantField()),
+        plain("first_published_at", InstantField(allow_null=True, help_text=NEVER_PUBLIC)),
         Output(
             "seo",
             SeoSerializer(),

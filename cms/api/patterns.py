@@ -1,13 +1,13 @@
 """The addresses of a type and of what staff do with it, made from its registration."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.contrib.auth import get_permission_codename
 from django.db.models import Model
 from django.urls import URLPattern, path
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from cms import rights
 from cms.api import answers, bodies, schema, staff
@@ -45,6 +45,7 @@ CURSOR = (
     OpenApiParameter("cursor", OpenApiTypes.STR, description="From `links` of another page."),
     OpenApiParameter("per_page", SIZE),
 )
+RENAMED = OpenApiResponse(description="It has another slug now: `Location` is its address.")
 WITH_VERSION = (if_match_header(required=False),)
 # Each move with the right that it takes and what it answers beside STALE; settings have only those marked.
 MOVES: dict[str, tuple[str, Errors, bool]] = {
@@ -63,11 +64,13 @@ def permission(verb: str, model: type[Model]) -> str:
     return f"{model._meta.app_label}.{get_permission_codename(verb, model._meta)}"
 
 
-def reads(name: str, answer: Any, parameters: Iterable[OpenApiParameter], *errors: type[DomainError]) -> Describe:
+def reads(
+    name: str, found: Mapping[int, Any], parameters: Iterable[OpenApiParameter], *errors: type[DomainError]
+) -> Describe:
     """Describe a public read that staff make of drafts."""
     refusals = (NotFound, RateLimited, *FOR_STAFF, *errors)
     return operation(
-        name, responses={200: answer}, errors=refusals, parameters=parameters, auth="staff_or_none", tags=PUBLIC_TAGS
+        name, responses=found, errors=refusals, parameters=parameters, auth="staff_or_none", tags=PUBLIC_TAGS
     )
 
 
@@ -122,7 +125,7 @@ def _list(kind: ContentType, row: Shape, full: Shape, body: Body) -> URLPattern:
         ContentList,
         name,
         {"content_type": kind, "needed": needed, "body": body},
-        get=reads(name, page, schema.list_parameters(kind)),
+        get=reads(name, {200: page}, schema.list_parameters(kind)),
         post=acts(f"create{kind.operation}", full, [SlugTaken], status=201, body=body),
     )
     return path(kind.path, view, name=name)
@@ -140,7 +143,7 @@ def _detail(kind: ContentType, full: Shape, body: Body) -> URLPattern:
             "needed": {method: permission(verb, model) for method, verb in verbs.items()},
             "body": body,
         },
-        get=reads(name, full, schema.detail_parameters(kind), Gone),
+        get=reads(name, {200: full, 301: RENAMED}, schema.detail_parameters(kind), Gone),
         patch=acts(f"update{kind.operation}", full, changed, body=body, parameters=[if_match_header(required=True)]),
         delete=acts(f"trash{kind.operation}", None, STALE, status=204, parameters=WITH_VERSION),
     )
@@ -155,7 +158,7 @@ def _singleton(one: Singleton, shape: Shape) -> URLPattern:
         SingletonDetail,
         name,
         {"singleton": one, "needed": needed, "body": body},
-        get=reads(name, shape, [schema.VIEW]),
+        get=reads(name, {200: shape}, [schema.VIEW]),
         patch=acts(f"update{one.operation}", shape, changed, body=body, parameters=[if_match_header(required=True)]),
     )
     return path(one.path, view, name=name)

@@ -60,7 +60,13 @@ def _words(name: str, allowed: list[str], about: str) -> OpenApiParameter:
 def shape_parameters(kind: ContentType) -> list[OpenApiParameter]:
     """Return `fields` and `include` of a type."""
     own = [output.name for output in (*kind.draft_outputs, *STAFF)]
-    found = [_words("fields", [*kind.outputs, *own], "Only these keys; the last ones are those of drafts.")]
+    found = [
+        _words(
+            "fields",
+            [*kind.outputs, *own],
+            "Only these keys, whatever the answer's schema requires; the last ones are those of drafts.",
+        )
+    ]
     if kind.includes:
         found.append(_words("include", [one.key for one in kind.includes], "List rows in place of references."))
     return found

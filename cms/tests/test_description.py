@@ -5,6 +5,8 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
+from accounts.tests import factories as accounts
+from cms import registry
 from cms.tests import factories
 
 OPERATIONS = {
@@ -63,7 +65,7 @@ def test_parameters_are_those_that_the_list_takes(description):
 
 def test_problems_are_declared(description):
     answers = description["paths"]["/api/blogs/{slug}"]["get"]["responses"]
-    assert set(answers) >= {"200", "400", "404", "405", "406", "410"}
+    assert set(answers) >= {"200", "301", "400", "404", "405", "406", "410"}
 
 
 def check(description, path, answer):
@@ -133,3 +135,17 @@ def test_real_answers_match_their_schema(api, description):
         answer = api.get(address)
         assert answer.status_code == 200, address
         check(description, path, answer.json())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", factories.MODELS)
+def test_drafts_that_were_never_public_match_the_schema_too(description, kind):
+    _, editor = accounts.staff("Editor")
+    item = factories.draft(kind)
+    path = f"/api/{registry.get(kind).path}"
+
+    detail, page = editor.get(f"{path}/{item.pk}?view=draft"), editor.get(f"{path}?view=draft")
+    assert (detail.status_code, page.status_code, page.json()["meta"]["total"]) == (200, 200, 1)
+    assert (detail.json()["published_at"], detail.json()["first_published_at"]) == (None, None)
+    check(description, f"{path}/{{slug}}", detail.json())
+    check(description, path, page.json())
