@@ -24,7 +24,13 @@ NEEDS: tuple[Callable[[], list[Attention]], ...] = (
     mail.needs_you,
     jobs.needs_you,
 )
-HEALTH: tuple[Callable[[], Check], ...] = (jobs.health, uploads.health, mail.health, payments.health)
+HEALTH: tuple[Callable[[], Check], ...] = (
+    jobs.health,
+    uploads.health,
+    uploads.scanner_health,
+    mail.health,
+    payments.health,
+)
 STAFF_HEALTH = (*HEALTH, audit.health)
 """With what only those who work here need to know."""
 ACTIVITY_ROWS = 8

@@ -30,6 +30,7 @@ DECODE_SECONDS: Final = 60
 
 SCAN_CONNECT_SECONDS: Final = 5
 SCAN_SECONDS: Final = 30  # of each of the two commands; with the decoder's time under the job's limit
+SCAN_PING_SECONDS: Final = 0.5  # a probe of readiness waits for it, and many give up after one
 SCAN_ENGINE_CHARACTERS: Final = 50
 
 # The jobs that work a file off; each carries the file's id in its key, by which a lost one is noticed.

@@ -25,6 +25,7 @@ from uploads.constants import (
 )
 from uploads.errors import StorageNotConfigured
 from uploads.models import File
+from uploads.scanning import ScannerUnavailableError, get_scanner
 from uploads.storage import ReadOrder, get_storage, is_configured
 
 READ_URL_TTL = timedelta(seconds=READ_URL_TTL_SECONDS)
@@ -147,6 +148,18 @@ def health() -> Check:
         return Check(name="storage", status="degraded", reason=StorageNotConfigured.code)
     problem = get_storage().problem()
     return Check(name="storage", status="degraded" if problem else "ok", reason=problem)
+
+
+def scanner_health() -> Check:
+    """Whether the virus scanner that the settings name answers; it asks it, and none is no fault."""
+    scanner = get_scanner()
+    if scanner is None:
+        return Check(name="scanner", status="ok", reason="not_configured")
+    try:
+        scanner.ping()
+    except ScannerUnavailableError:
+        return Check(name="scanner", status="degraded", reason="scanner_unavailable")
+    return Check(name="scanner", status="ok")
 
 
 def needs_you() -> list[Attention]:

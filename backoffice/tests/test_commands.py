@@ -41,7 +41,7 @@ def test_release_makes_the_table_of_limits_for_the_day_on_which_redis_is_taken_a
 def test_doctor_names_each_dependency_and_what_is_missing():
     text = said("doctor")
     assert text.splitlines()[0] == "test at http://testserver, payments twin"
-    for name in ("signing", "jobs", "storage", "mail", "payments", "limits"):
+    for name in ("signing", "jobs", "storage", "scanner", "mail", "payments", "limits"):
         assert f"  {name}" in text
     assert "REDIS_URL is not set" in text
 

@@ -29,7 +29,7 @@ def test_health_names_each_dependency(api):
     body = answer.json()
     assert answer.status_code == 200
     assert set(body) == {"status", "version", "time", "checks"}
-    assert set(body["checks"]) == {"database", "jobs", "cache", "storage", "mail", "payments"}
+    assert set(body["checks"]) == {"database", "jobs", "cache", "storage", "scanner", "mail", "payments"}
     assert body["checks"]["cache"] == {"status": "degraded", "reason": "redis_absent"}
     assert body["checks"]["database"] == {"status": "ok"}
     assert body["status"] == "degraded"

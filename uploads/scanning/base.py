@@ -26,5 +26,8 @@ class Scanner(Protocol):
     def scan(self, path: Path) -> Scan:
         """Return the verdict on a file. Raises `ScannerUnavailableError` when there is none."""
 
+    def ping(self) -> None:
+        """Return within a second when the scanner is there. Raises `ScannerUnavailableError`."""
+
     def version(self) -> str:
         """Return the program and the version of its signatures. Raises `ScannerUnavailableError`."""

@@ -1,4 +1,4 @@
-"""A small ClamAV daemon: it speaks `zVERSION` and `zINSTREAM` over TCP or a Unix socket and holds to their framing."""
+"""A small ClamAV daemon: `zPING`, `zVERSION` and `zINSTREAM` over TCP or a Unix socket, with their framing."""
 
 import socket
 import socketserver
@@ -25,6 +25,7 @@ class Daemon:
         self.streams: list[bytes] = []
         self.answers: Callable[[bytes], bytes | None] = verdict
         self.version: bytes | None = VERSION
+        self.pong: bytes | None = b"PONG\0"
         self.pause = 0.0
         self.over = threading.Event()
 
@@ -32,7 +33,9 @@ class Daemon:
         """One command, as clamd takes it outside a session."""
         with connection.makefile("rb") as reader:
             command = _until_nul(reader)
-            if command == b"zVERSION":
+            if command == b"zPING":
+                self.answer(connection, self.pong)
+            elif command == b"zVERSION":
                 self.answer(connection, self.version)
             elif command == b"zINSTREAM":
                 content = _stream(reader)

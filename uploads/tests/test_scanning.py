@@ -1,5 +1,6 @@
 """The virus scanner: what it says, and what becomes of files while it says nothing."""
 
+import io
 import socket
 import time
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.core.management import call_command
+from django.test import Client
 
 from audit.models import AuditEvent
 from common.actor import Actor, ActorKind
@@ -130,6 +133,47 @@ def test_one_that_refuses_the_connection(source: Path) -> None:
 def test_without_a_setting_there_is_none(settings: Any) -> None:
     settings.CLAMAV_URL = ""
     assert get_scanner() is None
+
+
+# --- is it there? -----------------------------------------------------------------------------------------------------
+
+
+def states() -> dict[str, tuple[int, dict[str, Any]]]:
+    """What each address of our health answers, and what it says of the scanner."""
+    answers = {path: Client().get(path) for path in ("/health", "/readyz")}
+    return {path: (answer.status_code, answer.json()["checks"]["scanner"]) for path, answer in answers.items()}
+
+
+def doctor() -> str:
+    out = io.StringIO()
+    call_command("doctor", stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.django_db
+def test_a_scanner_that_answers_is_well(daemon: Daemon) -> None:
+    assert set(map(str, states().values())) == {"(200, {'status': 'ok'})"}
+    assert "  scanner    ok\n" in doctor()
+    assert daemon.streams == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("pong", [None, b"", b"UNKNOWN COMMAND\0", b"PONG"])
+def test_a_scanner_without_a_sign_of_life_degrades_and_never_unreadies(daemon: Daemon, pong: bytes | None) -> None:
+    daemon.pong = pong
+    began = time.monotonic()
+    wanted = (200, {"status": "degraded", "reason": "scanner_unavailable"})
+    assert states() == {"/health": wanted, "/readyz": wanted}
+    assert time.monotonic() - began < 5
+    assert "  scanner    degraded (scanner unavailable)\n" in doctor()
+
+
+@pytest.mark.django_db
+def test_no_scanner_is_no_fault_and_is_named(settings: Any) -> None:
+    settings.CLAMAV_URL = ""
+    wanted = (200, {"status": "ok", "reason": "not_configured"})
+    assert states() == {"/health": wanted, "/readyz": wanted}
+    assert "  scanner    ok (not configured)\n" in doctor()
 
 
 # --- in the job -----------------------------------------------------------------------------------------------------
