@@ -50,6 +50,11 @@ class ApiView(APIView):
             final["Cache-Control"] = "no-store"
         return final
 
+    def check_permissions(self, request: Request) -> None:
+        """Ask for the method's permission; which methods there are is no secret, it stands in the description."""
+        if request.method != "OPTIONS":
+            super().check_permissions(request)
+
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """The allowed methods, without DRF's description of forms."""
         return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
