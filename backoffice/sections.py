@@ -16,8 +16,16 @@ SECTIONS = (
     Section(
         "content",
         "Content",
-        "What the site and the API show",
-        ("cms.Post", "cms.Project", "cms.Service", "cms.Testimonial", "cms.SiteSettings"),
+        "What the site and the API show, and who is told of it",
+        (
+            "cms.Post",
+            "cms.Project",
+            "cms.Service",
+            "cms.Testimonial",
+            "cms.SiteSettings",
+            "cms.PublishEndpoint",
+            "cms.Delivery",
+        ),
     ),
     Section(
         "library",

@@ -11,9 +11,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import django_prose_editor
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import mark_safe
 from django_prose_editor.widgets import importmap
 
+from cms import sanitise
+from cms.fields import RichTextField
 from common.csp import csp_update
 
 EDITOR = Path(django_prose_editor.__file__).parent / "static" / "django_prose_editor" / "editor.js"
@@ -35,6 +39,14 @@ def allowed(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Return the response with what the editor needs added to its policy."""
     csp_update(policy())(lambda _request: response)(request)
     return response
+
+
+def show_formatted(item: Model) -> None:
+    """Have a form that is only looked at show rich text as readers see it instead of its tags. Never save it then."""
+    for field in item._meta.concrete_fields:
+        if isinstance(field, RichTextField):
+            clean = sanitise.html(getattr(item, field.attname))
+            setattr(item, field.attname, mark_safe(clean))  # noqa: S308 - sanitised in the line above
 
 
 def _hash(text: str) -> str:

@@ -88,6 +88,8 @@ class PublishableAdmin(ItemPages, ObjectActionsMixin, ActionAdmin):
         form = context["adminform"].form
         if obj:
             context |= {"title": str(obj), "subtitle": None}
+        if obj and not self.has_change_permission(request, obj):
+            editor.show_formatted(obj)
         context |= {
             "may_publish": self.may_publish(request),
             "may_preview": self.may_preview(request),

@@ -416,6 +416,17 @@ def test_an_auditor_reads_everything_and_changes_nothing():
 # --- lists and words -------------------------------------------------------------------------------------------------
 
 
+def test_what_lies_in_the_trash_is_shown_formatted_and_is_not_planned(editor_client):
+    item = factories.draft(body="<p>Two <strong>words</strong></p>")
+    publishing.trash(item=item, by=BY)
+    page = text_of(editor_client.get(url(item, "change/")))
+
+    assert "<p>Two <strong>words</strong></p>" in page
+    assert "&lt;p&gt;" not in page
+    assert url(item, "history/") in page
+    assert url(item, "schedule/") not in page
+
+
 def test_the_trash_says_how_long_it_keeps(editor_client):
     item = factories.draft()
     publishing.trash(item=item, by=BY)
