@@ -1,4 +1,7 @@
-"""Row locks of content. Order: the item, then slug claims, then the content version, then its deliveries."""
+"""Row locks of content. Order: the item, then slug claims, then the content version, then its deliveries.
+
+An endpoint comes before its deliveries, as deleting it takes them along.
+"""
 
 from typing import TypeVar
 

@@ -37,7 +37,7 @@ def queue(*, change: Change, by: Actor, now: datetime) -> list[Delivery]:
     rows = []
     for endpoint_id in PublishEndpoint.objects.filter(active=True).values_list("pk", flat=True):
         row = collecting.get(endpoint_id)
-        rows.append(_joined(row, change) if row else _started(endpoint_id, change, by=by, now=now))
+        rows.append(_joined(row, change, by=by) if row else _started(endpoint_id, change, by=by, now=now))
     return rows
 
 
@@ -54,9 +54,11 @@ def _started(endpoint_id: UUID, change: Change, *, by: Actor, now: datetime) -> 
     return row
 
 
-def _joined(row: Delivery, change: Change) -> Delivery:
+def _joined(row: Delivery, change: Change, *, by: Actor) -> Delivery:
+    """Merge the change in; whoever cancelled the job has not called off what comes later."""
     row.type, row.data, row.changes = change.type, _merged(row.data, change.data), row.changes + 1
     row.save(update_fields=["type", "data", "changes"])
+    _enqueue(row, by=by, run_at=db_now() + timedelta(seconds=DEBOUNCE_SECONDS))
     return row
 
 
@@ -102,17 +104,18 @@ def settle(*, delivery: Delivery, answer: Answer, final: bool, by: Actor, now: d
 
     With `final` nothing further is tried.
     """
+    error = answer.error[:ERROR_MAX]
+    endpoint = PublishEndpoint.objects.filter(pk=delivery.endpoint_id)
+    endpoint.update(last_at=now, last_status=answer.status, last_error=error)
     row = locked_delivery(str(delivery.pk))
     if row is None:
         return None
-    error = answer.error[:ERROR_MAX]
     row.status, row.error, row.answered_at = answer.status, error, now
     if not error:
         row.state = DeliveryState.DELIVERED
     elif final:
         row.state = DeliveryState.FAILED
     row.save(update_fields=["status", "error", "answered_at", "state"])
-    PublishEndpoint.objects.filter(pk=row.endpoint_id).update(last_at=now, last_status=answer.status, last_error=error)
     return row
 
 
@@ -153,7 +156,5 @@ def send_test(*, endpoint: PublishEndpoint, by: Actor, now: datetime | None = No
 
 
 def forget(*, by: Actor, now: datetime) -> int:
-    """Delete finished deliveries older than 30 days, and return how many there were."""
-    finished = (DeliveryState.DELIVERED, DeliveryState.FAILED)
-    old = Delivery.objects.filter(state__in=finished, created_at__lt=now - timedelta(days=KEEP_DAYS))
-    return old.delete()[0]
+    """Delete deliveries older than 30 days, and return how many there were; none is tried for so long."""
+    return Delivery.objects.filter(created_at__lt=now - timedelta(days=KEEP_DAYS)).delete()[0]
