@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Model
+from django.db.models import F
 
 from audit.actions import record
 from cms import addresses, workflow
@@ -119,14 +118,6 @@ def forget(*, by: Actor, now: datetime | None = None) -> int:
     limit = (now or db_now()) - timedelta(days=KEPT_AFTER_EXPIRY_DAYS)
     deleted, _ = PreviewToken.objects.filter(expires_at__lt=limit).delete()
     return deleted
-
-
-def _item_of(model: type[Model], link: PreviewToken | None) -> Publishable | None:
-    """The item that a link leads to, unless it is gone or in the trash."""
-    if link is None:
-        return None
-    item: Any = model._default_manager.select_related("latest_revision").filter(pk=link.item_id).first()
-    return item if getattr(item, "deleted_at", None) is None else None
 
 
 def _url(item: Publishable, shown: Revision, token: str) -> str:

@@ -30,14 +30,15 @@ class RestoreForm(forms.Form):
 
 def timeline(admin: Any, request: HttpRequest, item: Publishable) -> HttpResponse:
     """The versions, newest first; two of them can be chosen to be compared."""
-    pages = Paginator(selectors.revisions_of(item), VERSIONS_A_PAGE)
+    pages = Paginator(selectors.revisions_of(item).defer("snapshot"), VERSIONS_A_PAGE)
     page, now = pages.get_page(request.GET.get("p")), db_now()
+    before, after = _default_pair(item)
     may_restore = admin.has_change_permission(request, item)
     context = {
         "page": page,
         "versions": [_shown(admin, one, item, now) for one in page],
-        "after": _default_pair(item)[1],
-        "before": _default_pair(item)[0],
+        "after": after,
+        "before": before,
         "chip": words.chip(item, now=now),
         "may_restore": may_restore,
         "may_preview": admin.may_preview(request),
