@@ -1,13 +1,20 @@
 """One POST to an endpoint: bounded in time, to the very address that was checked, following no redirect."""
 
 import http.client
+import io
 import socket
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from cms.webhook.address import Address, Refused, parse, require_public, resolve
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+MOST_ADDRESSES = 3  # that are tried: a name may have hundreds, each of which lets us wait
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
 TAKEN = range(200, 300)
@@ -52,12 +59,43 @@ def _send(address: Address, body: bytes, headers: Mapping[str, str]) -> int:
         connection.close()
 
 
+class _Until(io.RawIOBase):
+    """What a socket receives until an instant. Its own timeout begins anew with every byte that comes."""
+
+    def __init__(self, received: socket.socket, until: float) -> None:
+        super().__init__()
+        self._received, self._until = received, until
+
+    def readable(self) -> bool:
+        """It is there to be read."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        """Take what has come; raises TimeoutError at the instant."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._received.settimeout(left)
+        return self._received.recv_into(buffer)
+
+
+class _Answered(http.client.HTTPResponse):
+    """An answer whose head, with every `100 Continue` before it, is there within the seconds allowed."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Until(sock, time.monotonic() + ANSWER_SECONDS))
+
+
 class _Pinned(http.client.HTTPConnection):
     """A connection to one of these IP addresses, with TLS for the name where the address is secure."""
 
+    response_class = _Answered
+
     def __init__(self, address: Address, ips: list[str]) -> None:
         super().__init__(address.host, address.port, timeout=ANSWER_SECONDS)
-        self._address, self._ips = address, ips
+        self._address, self._ips = address, ips[:MOST_ADDRESSES]
         self.default_port = 443 if address.secure else 80  # names the port in `Host` only where it is another
 
     def connect(self) -> None:
