@@ -29,6 +29,8 @@ CORPUS = {
     "<img src=x onerror=alert(1)>": "",
     '<img src="https://evil.example/track.gif">': "",
     '<p>a<img src="http://testserver/media/../admin/logout">b</p>': "<p>ab</p>",
+    '<p>a<img src="http://testserver/media/.&#9;./admin/logout">b</p>': "<p>ab</p>",
+    '<p>a<img src="http://testserver/media/.%2&#10;e/admin/logout">b</p>': "<p>ab</p>",
     f'<p><img src="{MEDIA}" alt="a>b" onload="x"></p>': f'<p><img src="{MEDIA}" alt="a&gt;b"></p>',
     "<svg><script>alert(1)</script></svg><p>a</p>": "<p>a</p>",
     '<math><mtext><table><mglyph><style><img src=x onerror="alert(1)">': "",
