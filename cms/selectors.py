@@ -1,5 +1,6 @@
 """Shared reads of content. What is public starts from *live* rows, everywhere."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -182,6 +183,12 @@ def previews_of(item: Publishable) -> QuerySet[PreviewToken]:
     """Return the preview links of an item, the newest first, with the versions that they show."""
     rows = PreviewToken.objects.filter(item_type=str(item._meta.model_name), item_id=str(item.pk))
     return rows.select_related("revision").order_by("-created_at", "-id")
+
+
+def pepper_use(*, now: datetime) -> dict[str, int]:
+    """By the id of each pepper of JWT_REFRESH_SECRET that preview links name: how many would no longer open."""
+    usable = PreviewToken.objects.filter(expires_at__gt=now, revoked_at__isnull=True)
+    return Counter(usable.values_list("pepper_id", flat=True))
 
 
 def shows_file(file_id: UUID) -> bool:

@@ -14,8 +14,11 @@ from accounts.tests import factories, factors
 from audit.models import AuditEvent
 from bookings.constants import Status
 from bookings.tests.factories import make_booking, make_offer, make_service, with_status
+from cms.actions import previews
+from cms.tests import factories as content
 from common import clock, crypto, tokens
 from common.actor import Actor
+from common.errors import NotFound
 from mail import secrets_box
 from mail.actions import send
 from mail.models import Message
@@ -25,6 +28,7 @@ from payments.tests.factories import make_payment
 
 pytestmark = pytest.mark.django_db
 NEW = b"n" * 32
+NO_LINKS = ", 0 open preview links"
 
 
 def run() -> str:
@@ -107,17 +111,41 @@ def test_peppers_are_counted_and_may_go_at_nothing(settings: Any, owner: User) -
     name, newest = tokens.pepper_id(former), tokens.pepper_id(NEW)
 
     said = run()
-    assert f"JWT_REFRESH_SECRET {newest}: 0 unexpired tokens, 0 unused backup codes; the newest." in said
+    assert f"JWT_REFRESH_SECRET {newest}: 0 unexpired tokens, 0 unused backup codes{NO_LINKS}; the newest." in said
     left = BackupCode.objects.filter(used_at__isnull=True).count()
-    assert f"JWT_REFRESH_SECRET {name}: 2 unexpired tokens, {left} unused backup codes; keep it." in said
+    assert f"JWT_REFRESH_SECRET {name}: 2 unexpired tokens, {left} unused backup codes{NO_LINKS}; keep it." in said
     settings.REFRESH_PEPPERS = [NEW]
-    assert f"JWT_REFRESH_SECRET {name}: not listed; 2 unexpired tokens, {left} unused backup codes need it." in run()
+    assert (
+        f"JWT_REFRESH_SECRET {name}: not listed; 2 unexpired tokens, {left} unused backup codes{NO_LINKS} need it."
+        in run()
+    )
 
     settings.REFRESH_PEPPERS = [NEW, former]
     factors.give_codes(owner)
     BackupCode.objects.exclude(batch=SecondFactor.objects.get().batch).delete()
     with clock.shift(timedelta(days=8).total_seconds()):
-        assert f"JWT_REFRESH_SECRET {name}: 0 unexpired tokens, 0 unused backup codes; it may go." in run()
+        assert f"JWT_REFRESH_SECRET {name}: 0 unexpired tokens, 0 unused backup codes{NO_LINKS}; it may go." in run()
+
+
+def test_a_preview_link_holds_its_pepper_until_it_is_over(settings: Any) -> None:
+    former = settings.REFRESH_PEPPERS[0]
+    item = content.draft()
+    link = previews.issue(item=item, by=content.BY, hours=5)
+    previews.revoke(item=item, token_id=previews.issue(item=item, by=content.BY).id, by=content.BY)
+    name, counted = tokens.pepper_id(former), "0 unexpired tokens, 0 unused backup codes, {} open preview links"
+
+    settings.REFRESH_PEPPERS = [NEW, former]
+    assert f"JWT_REFRESH_SECRET {tokens.pepper_id(NEW)}: {counted.format(0)}; the newest." in run()
+    assert f"JWT_REFRESH_SECRET {name}: {counted.format(1)}; keep it." in run()
+    assert previews.opened(token=link.token, kind_name="post")[0] == item
+    settings.REFRESH_PEPPERS = [NEW]
+    assert f"JWT_REFRESH_SECRET {name}: not listed; {counted.format(1)} need it." in run()
+    with pytest.raises(NotFound):
+        previews.opened(token=link.token, kind_name="post")
+
+    settings.REFRESH_PEPPERS = [NEW, former]
+    with clock.shift(timedelta(hours=6).total_seconds()):
+        assert f"JWT_REFRESH_SECRET {name}: {counted.format(0)}; it may go." in run()
 
 
 def test_the_run_is_written_down(settings: Any, owner: User, old: bytes) -> None:

@@ -14,6 +14,7 @@ from accounts import selectors as accounts
 from accounts.actions import rekeying as accounts_rekeying
 from audit.actions import keys as audit_keys
 from bookings import selectors as bookings
+from cms import selectors as cms
 from cms.actions import endpoints
 from common import crypto, tokens
 from common.actor import Actor
@@ -23,6 +24,7 @@ from payments.actions import rekeying as payments_rekeying
 
 KEPT_WORDS = "keep it"
 FREE_WORDS = "it may go"
+UNUSED = accounts.PepperUse(0, 0)
 
 
 class Command(BaseCommand):
@@ -67,19 +69,21 @@ class Command(BaseCommand):
             self.stdout.write(f"FIELD_KEY {crypto.key_id(key).hex()}: no column needs it; {words}.")
 
     def _judge_peppers(self) -> None:
-        use = accounts.pepper_use(now=db_now())
+        now = db_now()
+        use, links = accounts.pepper_use(now=now), cms.pepper_use(now=now)
         for pepper in settings.REFRESH_PEPPERS:
             name = tokens.pepper_id(pepper)
-            found = use.pop(name, accounts.PepperUse(0, 0))
+            found = (*use.pop(name, UNUSED), links.pop(name, 0))
             newest = pepper == settings.REFRESH_PEPPERS[0]
             words = "the newest" if newest else KEPT_WORDS if any(found) else FREE_WORDS
-            self.stdout.write(f"JWT_REFRESH_SECRET {name}: {_counted(found)}; {words}.")
-        for name, found in sorted(use.items()):
-            self.stdout.write(f"JWT_REFRESH_SECRET {name}: not listed; {_counted(found)} need it.")
+            self.stdout.write(f"JWT_REFRESH_SECRET {name}: {_counted(*found)}; {words}.")
+        for name in sorted({*use, *links}):
+            found = (*use.get(name, UNUSED), links.get(name, 0))
+            self.stdout.write(f"JWT_REFRESH_SECRET {name}: not listed; {_counted(*found)} need it.")
 
 
-def _counted(found: accounts.PepperUse) -> str:
-    return f"{found.tokens} unexpired tokens, {found.backup_codes} unused backup codes"
+def _counted(tokens_: int, codes: int, links: int) -> str:
+    return f"{tokens_} unexpired tokens, {codes} unused backup codes, {links} open preview links"
 
 
 def _note(by: Actor) -> datetime:
