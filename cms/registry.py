@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import Index, Model, QuerySet
 from rest_framework import serializers
 
 from cms.models import ContentItem, Publishable
@@ -132,8 +132,20 @@ def register(content_type: ContentType) -> ContentType:
     for other in _types.values():
         if other.name == content_type.name or {other.path, other.page} & {content_type.path, content_type.page}:
             raise ValueError(f"{content_type.name!r} collides with the content type {other.name!r}.")
+    _demand_short_names(content_type.model)
     _types[content_type.name] = content_type
     return content_type
+
+
+def _demand_short_names(model: type[Model]) -> None:
+    """Raise ValueError for a class whose name makes the name of an index longer than Django takes."""
+    longest = max((index.name for index in model._meta.indexes), key=len, default="")
+    if (over := len(longest) - Index.max_name_length) > 0:
+        name = model.__name__
+        raise ValueError(
+            f"The class name {name!r} is too long: names of indexes are made of it, and {longest!r} has more "
+            f"than {Index.max_name_length} characters. Choose one of at most {len(name) - over} letters."
+        )
 
 
 def get(name: str) -> ContentType:
