@@ -12,6 +12,7 @@ from django_prose_editor.fields import ProseEditorFormField
 
 from cms import parts, sanitise
 from cms.constants import RICH_TEXT_MAX
+from cms.editor_form import LabelledEditor
 from cms.parts import Key
 from cms.parts_form import PartsFormField
 
@@ -58,7 +59,7 @@ class RichTextField(_Text):
             "config": {"extensions": sanitise.EXTENSIONS},
             "preset": "configurable",
         }
-        field: FormField | None = super().formfield(**(options | kwargs))
+        field: FormField | None = super().formfield(**(options | kwargs | {"widget": LabelledEditor}))
         assert field is not None  # noqa: S101 - a text field always has a form field
         return field
 

@@ -68,6 +68,25 @@ def post_values(**values):
     }
 
 
+LABELS = re.compile(r'<script src="/static/js/editor-label[^"]*" type="module"></script>')
+
+
+@pytest.mark.parametrize(
+    ("address", "editors"),
+    [
+        ("/admin/cms/author/add/", 1),
+        ("/admin/cms/post/add/", 1),
+        ("/admin/cms/service/add/", 1),
+        ("/admin/cms/project/add/", 3),
+        ("/admin/cms/sitesettings/add/", 2),
+    ],
+)
+def test_every_editor_comes_with_the_script_that_names_it(address, editors):
+    page = client_of("Owner").get(address).content.decode()
+    assert page.count("data-django-prose-editor-configurable=") == editors
+    assert len(LABELS.findall(page)) == 1
+
+
 def test_writing_and_publishing_a_post(editor_client, api):
     one, two = factories.author("One"), factories.author("Two")
     tag = factories.tag()
