@@ -1,10 +1,12 @@
 """The bookings' part of the admin: every change is an action."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from bookings import selectors, words
@@ -29,6 +31,7 @@ from mail import selectors as mail
 from uploads import selectors as uploads
 
 CHANGE = "bookings.change_booking"
+RECORD, RECORDING = "payments.record", "admin:payments_payment_add"  # the app above this one has the form
 CUSTOMER = ("customer_name", "customer_email", "mail_trouble", "customer_phone", "notes", "consent_version")
 
 
@@ -66,6 +69,10 @@ class BookingAdmin(ObjectActionsMixin, ReadOnlyAdmin):
             explain="Pays back all money of this booking.",
         ),
         ObjectAction("keep", "Keep the money", CHANGE, "keep", when="waits_for_review"),
+        ObjectAction(
+            "record", "Record money…", RECORD, when="is_owed_for", leads_to="recording",
+            explain="Cash, a transfer, a terminal or a till: money that came by hand.",
+        ),
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("reference", "state", "service_title", "when_text", "resource", "seat")}),
@@ -168,6 +175,14 @@ class BookingAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     def waits_for_review(self, booking: Booking) -> bool:
         """Money of it waits for a decision."""
         return bool(booking.review_reason)
+
+    def is_owed_for(self, booking: Booking) -> bool:
+        """Something of its price was never paid."""
+        return selectors.outstanding(booking) > 0
+
+    def recording(self, booking: Booking) -> str:
+        """The form for money by hand, filled in with this booking."""
+        return f"{reverse(RECORDING)}?{urlencode({'booking': booking.pk})}"
 
     def confirm(self, request: HttpRequest, booking: Booking) -> Any:
         """Confirm by hand."""

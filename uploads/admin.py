@@ -179,7 +179,7 @@ class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         response = super().render_change_form(request, context, *args, **kwargs)
         if obj and obj.state == State.READY and obj.is_open_to_reader:
             url = reverse("admin:uploads_file_download", args=[obj.pk])
-            context["object_actions"].insert(0, {"action": DOWNLOAD, "url": url, "has_form": True})
+            context["object_actions"].insert(0, {"action": DOWNLOAD, "url": url, "is_link": True})
         return response
 
     def preview_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:

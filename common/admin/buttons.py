@@ -22,7 +22,8 @@ class ObjectAction:
     `permission` is `app.codename`; `when` names a method `(obj) -> bool` that says whether the button is offered. An
     admin whose buttons are alike overrides `press` and `is_offered` instead and leaves both empty.
     `reauth` wants a confirmation of the last minutes first. With `form` the button leads to that form, and `method` is
-    `(request, obj, values) -> str`; a refusal is shown on it with everything typed kept.
+    `(request, obj, values) -> str`; a refusal is shown on it with everything typed kept. With `leads_to`, a method
+    `(obj) -> str`, the button is a link to that address and presses nothing here.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ObjectAction:
     explain: str = ""
     reauth: bool = False
     form: type[forms.Form] | None = None
+    leads_to: str = ""
 
 
 class ObjectActionsMixin:
@@ -76,7 +78,7 @@ class ObjectActionsMixin:
         """Hand the buttons with their addresses to the template, which would call a form's class and so not see it."""
         obj = kwargs.get("obj") or context.get("original")
         context["object_actions"] = [
-            {"action": one, "url": self._action_url(obj, one), "has_form": one.form is not None}
+            {"action": one, "url": self._action_url(obj, one), "is_link": bool(one.form or one.leads_to)}
             for one in (self.offered_actions(request, obj) if obj else [])
         ]
         return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
@@ -85,7 +87,7 @@ class ObjectActionsMixin:
         """Press a button, or show what it asks first."""
         obj = self.get_object(request, object_id)  # type: ignore[attr-defined]
         one = next((one for one in self.offered_actions(request, obj) if one.name == name), None) if obj else None
-        if one is None:
+        if one is None or one.leads_to:
             raise PermissionDenied
         asks = one.reauth or one.form is not None
         if request.method != "POST" and not (asks and request.method == "GET"):
@@ -139,5 +141,7 @@ class ObjectActionsMixin:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[obj.pk])
 
     def _action_url(self, obj: Any, one: ObjectAction) -> str:
+        if one.leads_to:
+            return str(getattr(self, one.leads_to)(obj))
         info = f"admin:{self.opts.app_label}_{self.opts.model_name}_action"
         return reverse(info, args=[obj.pk, one.name])

@@ -59,6 +59,18 @@ def test_it_does_what_the_api_does(booking):
     assert (event.actor_kind, event.target_id) == ("staff", str(payment.pk))
 
 
+def test_the_bookings_page_leads_to_it(booking):
+    page, link = f"/admin/bookings/booking/{booking.pk}/change/", f'href="{ADD}?booking={booking.pk}"'
+    sales = signed_in("Sales")
+    assert link in sales.get(page).content.decode()
+    assert f"selected>{booking.reference}" in sales.get(f"{ADD}?booking={booking.pk}").content.decode()
+    assert link not in signed_in("Auditor").get(page).content.decode()
+    assert sales.post(f"/admin/bookings/booking/{booking.pk}/action/record/").status_code == 403
+    assert nothing_happened(booking)
+    assert sales.post(ADD, values(booking, "2500")).status_code == 302
+    assert link not in sales.get(page).content.decode(), "all of it is paid"
+
+
 def test_a_double_click_is_one_payment_and_a_form_is_for_one(booking):
     sales, asked = signed_in("Sales"), values(booking)
     for _ in range(2):
