@@ -63,8 +63,9 @@ def erase_files_of(*, target_kind: str, target_id: UUID, by: Actor) -> int:
     files = locked_files_of(target_kind=target_kind, target_id=target_id)
     for file in files:
         if State.DELETING in TRANSITIONS[file.state]:
-            _mark(file, keep=NOW, by=by, name="", blur_data_url="")
+            _mark(file, keep=NOW, by=by)
         _enqueue(file, by, erase=True)
+    File.objects.filter(pk__in=[file.pk for file in files]).update(name="", blur_data_url="")
     return len(files)
 
 
@@ -94,9 +95,9 @@ def _withdraw(file: File, *, keep: timedelta, by: Actor) -> File:
     return file
 
 
-def _mark(file: File, *, keep: timedelta, by: Actor, **values: str) -> None:
+def _mark(file: File, *, keep: timedelta, by: Actor) -> None:
     before, now = file.state, db_now()
-    transition(file, State.DELETING, deleted_at=now, remove_after=now + keep, **values)
+    transition(file, State.DELETING, deleted_at=now, remove_after=now + keep)
     record(action="file.deleting", by=by, target=Target.of(file), before={"state": before}, after={"state": file.state})
 
 
