@@ -36,7 +36,7 @@ def save(admin: Any, request: HttpRequest, item: Publishable) -> HttpResponse:
 
 def _saved(admin: Any, request: HttpRequest, item: Publishable, form: Any) -> HttpResponse:
     row, by = type(item)._default_manager.get(pk=item.pk), admin.actor(request)
-    version = form.cleaned_data["read_version"] or 0
+    version, was_public = form.cleaned_data["read_version"] or 0, row.is_public
     kept = drafts.autosave(item=row, values=form.draft_values(), by=by, expected_version=version)
     facts: dict[str, Any] = {
         "version": kept.lock_version,
@@ -44,7 +44,8 @@ def _saved(admin: Any, request: HttpRequest, item: Publishable, form: Any) -> Ht
     }
     if WITH_PREVIEW in request.POST and admin.may_preview(request):
         facts["preview"] = previews.issue(item=kept, by=by).url
-    return _answer(f"Draft saved {words.clock_time(db_now())}", **facts)
+    taken_off = f". {words.WITHDRAWN}" if was_public and not kept.is_public else ""
+    return _answer(f"Draft saved {words.clock_time(db_now())}{taken_off}", **facts)
 
 
 def _answer(text: str, status: int = 200, **facts: Any) -> JsonResponse:

@@ -73,7 +73,7 @@ class MediaAssetAdmin(ActionAdmin):
             ("What must stay in view", {"classes": ("collapse",), "fields": ("focal_x", "focal_y")}),
         )
 
-    @admin.display(description="")
+    @admin.display(description="Picture")
     def thumbnail(self, obj: MediaAsset) -> SafeString | str:
         """The smallest variant."""
         about = obj.image if obj.pk and obj.image else None

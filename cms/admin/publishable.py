@@ -132,8 +132,10 @@ class PublishableAdmin(ItemPages, ObjectActionsMixin, ActionAdmin):
         row = self.model._default_manager.get(pk=obj.pk)
         kept = conflicts.kept_of_theirs(request)
         values = {key: value for key, value in form.draft_values().items() if key not in kept}
-        version = form.cleaned_data["read_version"]
+        version, was_public = form.cleaned_data["read_version"], row.is_public
         item: Publishable = drafts.save(item=row, values=values, by=self.actor(request), expected_version=version)
+        if was_public and not item.is_public:
+            messages.warning(request, words.WITHDRAWN)
         return item
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:

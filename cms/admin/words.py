@@ -12,6 +12,7 @@ from cms.constants import TRASH_DAYS, State
 from cms.models import ContentItem, Publishable
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+WITHDRAWN = "It is off the site at once, because its consent is no longer recorded."
 
 
 def moment(value: datetime, *, now: datetime | None = None) -> str:

@@ -416,6 +416,18 @@ def test_an_auditor_reads_everything_and_changes_nothing():
 # --- lists and words -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("page", ["change/", "autosave/"])
+def test_who_empties_a_consent_hears_that_the_item_is_off_the_site(editor_client, page):
+    item = factories.live("testimonial")
+    emptied = {"consent_at_0": "", "consent_at_1": "", "_save": "1"}
+    sent = form_of(editor_client, url(item, "change/")) | emptied
+    answer = editor_client.post(url(item, page), sent, follow=True)
+
+    assert words.WITHDRAWN in text_of(answer)
+    item.refresh_from_db()
+    assert not item.is_public
+
+
 def test_what_lies_in_the_trash_is_shown_formatted_and_is_not_planned(editor_client):
     item = factories.draft(body="<p>Two <strong>words</strong></p>")
     publishing.trash(item=item, by=BY)

@@ -85,13 +85,15 @@ def compare_public(*, by: Actor, after: str = "", dry_run: bool = False) -> Pass
 
 
 def find_again(*, by: Actor, after: str = "", dry_run: bool = False) -> Pass:
-    """Make missing files ready again whose object is back, as after a restored bucket."""
+    """Make missing files ready again whose object is back, as after a restored bucket; name the others."""
     rows = File.objects.filter(state=State.MISSING).order_by("pk")
     page = list((rows.filter(pk__gt=after) if after else rows)[:MOST_MISSING])
     there = [file for file in page if holds(_bucket(file)) and get_storage().head(_bucket(file), file.clean_key)]
     back = [file for file in there if dry_run or _move(file, State.READY, "file.found", by)]
-    findings = tuple(Finding(Found.BACK, str(file.pk), "made ready") for file in back)
-    return Pass(len(page), findings, after=str(page[-1].pk) if len(page) == MOST_MISSING else "")
+    findings = [Finding(Found.BACK, str(file.pk), "made ready") for file in back]
+    still = [file for file in page if file not in there]
+    findings += [Finding(Found.MISSING, str(file.pk), "still missing", is_open=True) for file in still]
+    return Pass(len(page), tuple(findings), after=str(page[-1].pk) if len(page) == MOST_MISSING else "")
 
 
 def _compare(bucket: Bucket, by: Actor, after: str, *, dry_run: bool) -> Pass:

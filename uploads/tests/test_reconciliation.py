@@ -132,7 +132,7 @@ def test_a_missing_file_whose_object_is_back_is_ready_again(store: LocalStorage)
     path = store.path(Bucket.PUBLIC, file.clean_key)
     aside = path.rename(path.with_name("aside"))
     reconciliation.compare_public(by=BY)
-    assert reconciliation.find_again(by=BY).findings == ()
+    assert found(reconciliation.find_again(by=BY)) == [("missing", str(file.pk), "still missing", True)]
     aside.rename(path)
     wanted = [("back", str(file.pk), "made ready", False)]
     assert found(reconciliation.find_again(by=BY, dry_run=True)) == wanted
