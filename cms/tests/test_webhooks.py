@@ -330,10 +330,22 @@ def test_a_test_message_names_no_content(receiver, issued):
 def test_old_deliveries_are_forgotten(receiver, issued):
     factories.live()
     soon()
+    stuck = deliveries.send_test(endpoint=issued.endpoint, by=BY)  # its worker was killed at the last try
     Delivery.objects.update(created_at=db_now() - timedelta(days=deliveries.KEEP_DAYS + 1))
     waiting = deliveries.send_test(endpoint=issued.endpoint, by=BY)
-    assert deliveries.forget(by=BY, now=db_now()) == 1
+    assert (stuck.state, deliveries.forget(by=BY, now=db_now())) == ("sending", 2)
     assert list(Delivery.objects.all()) == [waiting]
+
+
+def test_a_cancelled_job_does_not_keep_later_changes(receiver, issued):
+    item = factories.live()
+    Job.objects.filter(kind=DELIVER).update(state=State.CANCELLED, finished_at=db_now())
+    soon()
+    assert receiver.messages() == []
+    publishing.unpublish(item=item, by=BY)
+    soon()
+    [message] = receiver.messages()
+    assert (message["type"], Delivery.objects.get().changes) == ("content.unpublished", 2)
 
 
 PUBLIC = ["93.184.215.14", "2606:4700::6810:84e5"]
