@@ -10,6 +10,7 @@ from django.utils.text import slugify
 from audit.actions import record
 from cms.actions import version
 from cms.errors import InUse, SlugTaken
+from cms.locks import locked
 from cms.models import Author, Category, Tag, Technology
 from cms.models.taxonomy import Term
 from cms.snapshots import as_json
@@ -36,8 +37,11 @@ def create(*, model: type[T], values: Mapping[str, Any], by: Actor) -> T:
 
 @transaction.atomic
 def update(*, row: T, values: Mapping[str, Any], by: Actor) -> T:
-    """Change a term or an author, and return it; an empty slug stays as it is. Raises as `create` does."""
-    kept: T = type(row)._default_manager.select_for_update().get(pk=row.pk)
+    """Change a term or an author, and return it; an empty slug stays as it is.
+
+    Raises as `create` does, and NotFound once it is gone.
+    """
+    kept = locked(row)
     before = {key: getattr(kept, key) for key in values}
     changed = {key: value for key, value in values.items() if value != before[key] and (value or key != "slug")}
     if not changed:
@@ -58,8 +62,8 @@ def update(*, row: T, values: Mapping[str, Any], by: Actor) -> T:
 
 @transaction.atomic
 def delete(*, row: T, by: Actor) -> None:
-    """Remove what nothing uses; InUse otherwise."""
-    kept: T = type(row)._default_manager.select_for_update().get(pk=row.pk)
+    """Remove what nothing uses; InUse otherwise, NotFound once it is gone."""
+    kept = locked(row)
     target = Target.of(kept)
     if any(getattr(kept, name).exists() for name in ("posts", "services", "projects") if hasattr(kept, name)):
         raise InUse

@@ -4,8 +4,11 @@ import pytest
 
 from accounts.tests import factories as accounts
 from audit.models import AuditEvent
+from cms.actions import taxonomy
 from cms.models import Author, ContentVersion, Tag
 from cms.tests import factories
+from cms.tests.factories import BY
+from common.errors import NotFound
 
 pytestmark = pytest.mark.django_db
 TERMS = ["tags", "categories", "technologies"]
@@ -117,3 +120,15 @@ def test_only_some_may(api, held, status):
         refused = getattr(api, method)(f"/api/{path}", {"name": "A"})
         assert (refused.status_code, refused["WWW-Authenticate"]) == (401, 'Bearer realm="api"')
     assert Tag.objects.get().name == "Delivery"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [lambda row: taxonomy.update(row=row, values={"name": "B"}, by=BY), lambda row: taxonomy.delete(row=row, by=BY)],
+)
+def test_a_term_that_is_removed_meanwhile_is_not_found(act):
+    row = factories.tag()
+    Tag.objects.all().delete()
+    with pytest.raises(NotFound):
+        act(row)
+    assert not AuditEvent.objects.filter(action__in=["taxonomy.updated", "taxonomy.deleted"]).exists()
