@@ -134,19 +134,21 @@ def _seconds(raw: str) -> float:
 
 
 def _options(given: dict[str, Any]) -> Options:
-    if given["hours"] and given["since"]:
+    since, until = given["since"], given["until"]
+    if given["hours"] and since:
         raise CommandError("Give --hours or --since, not both.", returncode=USAGE)
-    now = db_now()
-    asked = given["until"] or now - timedelta(seconds=UNTIL_LAG_SECONDS)
-    since = given["since"] or asked - timedelta(hours=given["hours"] or DEFAULT_HOURS)
-    if since > asked:
+    if since and until and since > until:  # before the database is asked for the time
         raise CommandError("--since is after --until.", returncode=USAGE)
+    now = db_now()
+    until = until or now - timedelta(seconds=UNTIL_LAG_SECONDS)
+    since = since or until - timedelta(hours=given["hours"] or DEFAULT_HOURS)
     if since >= now:
         raise CommandError("The window lies in the future: nothing has happened in it yet.", returncode=USAGE)
-    until = min(asked, now)
+    if since > until:
+        raise CommandError("--since is after --until.", returncode=USAGE)
     return Options(
         since=since,
-        until=until,
+        until=min(until, now),
         dry_run=given["dry_run"],
         payment=given["payment"],
         batch=given["batch"],
