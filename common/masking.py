@@ -52,14 +52,17 @@ def mask(text: str) -> str:
 
 
 def mask_texts(value: Any) -> Any:
-    """Return `value` with every text in it masked by its look, at any depth; names are not judged."""
+    """Return `value` with every text in it masked by its look, at any depth; names are not judged.
+
+    What would be shown as text becomes text here: a request, say, shows its whole address.
+    """
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, Mapping):
         return {name: mask_texts(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [mask_texts(inner) for inner in value]
-    return value
+    return value if value is None or isinstance(value, bool | int | float) else mask(str(value))
 
 
 def masked(value: Any, *, personal: Collection[str] = (), hidden: Collection[str] = ()) -> Any:

@@ -17,7 +17,7 @@ SHARED: list[Any] = [
 
 
 def mask_event(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
-    """A structlog processor: mask every text of an event; what is neither text nor a container stays as it is."""
+    """A structlog processor: mask every text of an event, and whatever the line would show as text."""
     cleaned: dict[str, Any] = mask_texts(event)
     return cleaned
 

@@ -56,6 +56,22 @@ def test_a_log_line_is_json_with_the_request_id():
     assert len(stream.getvalue().splitlines()) == 2
 
 
+@pytest.mark.parametrize("path", ["/uploads/get/topsecret:1:deadbeef", "/b/topsecret", "/blog/a?preview=topsecret"])
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_a_request_hides_its_address_in_the_log(path, json_lines, rf):
+    """Django adds the request itself to what it says of a refusal or a fault."""
+    handler = logging.StreamHandler(stream := io.StringIO())
+    formatter = logs.configure(json_lines=json_lines, level="INFO")["formatters"]["lines"]
+    handler.setFormatter(formatter.pop("()")(**formatter))
+    logger = logging.getLogger("test.requests")
+    logger.addHandler(handler)
+    logger.warning("Forbidden", extra={"request": rf.post(path), "seen": [rf.get(path)]})
+    logger.removeHandler(handler)
+    assert "<WSGIRequest: POST" in stream.getvalue()
+    assert masking.MASK in stream.getvalue()
+    assert "topsecret" not in stream.getvalue()
+
+
 def test_a_foreign_host_leaves_no_traceback_in_the_log(client, capfd):
     assert client.get("/api/blogs", HTTP_HOST="evil.example").status_code == 400
     assert capfd.readouterr().err == ""
