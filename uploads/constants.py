@@ -60,6 +60,9 @@ EXTENSIONS: Final = {
     "image/webp": "webp",
     "application/pdf": "pdf",
 }
+ENDINGS: Final = {kind: (f".{extension}",) for kind, extension in EXTENSIONS.items()} | {
+    "image/jpeg": (".jpg", ".jpeg")
+}
 IMAGE_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
 PDF_TYPES: Final = ("application/pdf",)
 

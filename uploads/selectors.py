@@ -16,7 +16,7 @@ from common.errors import NotFound
 from common.health import Check
 from uploads import rights
 from uploads.constants import (
-    EXTENSIONS,
+    ENDINGS,
     READ_URL_TTL_SECONDS,
     RULES,
     THUMBNAIL_TYPE,
@@ -129,8 +129,12 @@ def variants_are_private(file: File) -> bool:
 
 
 def download_url(file: File) -> str:
-    """A URL of 60 seconds that downloads the file under its cleaned name. Raises `StorageNotConfigured`."""
-    name = file.name if "." in file.name else f"{file.name}.{EXTENSIONS[file.observed_type]}"
+    """A URL of 60 seconds that downloads the file under its cleaned name. Raises `StorageNotConfigured`.
+
+    The name ends as the bytes are: the same PDF may be a page or a script to whoever opens it as `invoice.hta`.
+    """
+    endings = ENDINGS[file.observed_type]
+    name = file.name if file.name.lower().endswith(endings) else f"{file.name}{endings[0]}"
     order = ReadOrder(
         bucket=bucket_of(file),
         key=file.clean_key,

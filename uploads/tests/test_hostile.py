@@ -274,7 +274,28 @@ def test_a_pdf_is_served_as_it_was_hashed_and_only_downloads(store: LocalStorage
     download = Client().get(path_of(answer["Location"]))
     assert b"".join(download.streaming_content) == content  # type: ignore[attr-defined]
     download.close()
-    assert download["Content-Disposition"] == "attachment; filename*=UTF-8''holiday.png"
+    assert download["Content-Disposition"] == "attachment; filename*=UTF-8''holiday.png.pdf"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "served"),
+    [
+        ("quote.hta", "quote.hta.pdf"),
+        ("quote.pdf.html", "quote.pdf.html.pdf"),
+        ("quote.PDF", "quote.PDF"),
+        ("quote", "quote.pdf"),
+    ],
+)
+def test_a_pdf_that_is_a_page_too_is_not_downloaded_under_a_pages_name(
+    store: LocalStorage, name: str, served: str
+) -> None:
+    file = waiting(pdf() + b"<script>alert(1)</script>", name=name, declared_type="application/pdf", purpose="document")
+    run_due()
+    answer = staff_client().get(f"/api/files/{file.pk}/download")
+    download = Client().get(path_of(answer["Location"]))
+    assert download["Content-Disposition"] == f"attachment; filename*=UTF-8''{served}"
+    download.close()
 
 
 def test_a_large_picture_fits_into_the_childs_memory(tmp_path: Path) -> None:
