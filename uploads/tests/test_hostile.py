@@ -107,7 +107,7 @@ def test_a_bomb_in_a_comment_is_cheap(tmp_path: Path) -> None:
 
 def test_a_picture_that_takes_for_ever_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "DECODE_CPU_SECONDS", 1)
-    assert refused(tmp_path, hostile.jpeg_of_many_scans(3000), "image/jpeg") == "too_costly"
+    assert refused(tmp_path, hostile.jpeg_of_many_scans(9000), "image/jpeg") == "too_costly"
 
 
 @pytest.mark.parametrize(
