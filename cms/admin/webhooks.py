@@ -151,7 +151,7 @@ class PublishEndpointAdmin(ObjectActionsMixin, DeletableAdmin):
 class DeliveryAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     """Every message of the last 30 days."""
 
-    list_display = ("created_at", "endpoint", "type", "what", "state", "answer", "answered_at")
+    list_display = ("created_at", "state", "what", "type", "answer", "answered_at", "endpoint")
     list_filter = ("state", "type", "endpoint")
     list_select_related = ("endpoint",)
     list_per_page = 50
@@ -172,7 +172,7 @@ class DeliveryAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     @admin.display(description="item")
     def what(self, obj: Delivery) -> str:
         """Which item it is about."""
-        return " ".join(str(obj.data[key]) for key in ("type", "slug") if obj.data[key])
+        return obj.subject
 
     @admin.display(description="answer")
     def answer(self, obj: Delivery) -> str:

@@ -113,8 +113,13 @@ class Delivery(models.Model):
         indexes = (models.Index(name="cms_delivery_newest", fields=["-created_at", "-id"]),)
 
     def __str__(self) -> str:
-        """Its id, which is also the message's."""
-        return str(self.pk)
+        """What it says of which item."""
+        return f"{self.get_type_display()}: {self.subject}"
+
+    @property
+    def subject(self) -> str:
+        """Which item it is about: the type, and its address where it has one."""
+        return " ".join(dict.fromkeys(str(self.data[key]) for key in ("type", "slug") if self.data[key]))
 
     @property
     def message_id(self) -> str:

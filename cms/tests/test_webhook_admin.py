@@ -102,6 +102,8 @@ def test_deliveries_show_what_was_sent_and_answered(owner, endpoint):
     assert "The endpoint answered 500." in listed
     page = owner.get(f"/admin/cms/delivery/{delivery.pk}/change/").content.decode()
     assert delivery.message_id in page
+    assert f"<h2>{delivery}</h2>" in page
+    assert str(delivery).startswith("Published: post ")
     assert "posts:hello" in page
     owner.post(f"/admin/cms/delivery/{delivery.pk}/action/again/")
     assert Delivery.objects.get().state == "failed"  # its first job waits still, and will send it
