@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
@@ -16,7 +17,7 @@ from common.actor import actor_of
 from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
 from common.admin.shown import NOTHING
 from common.errors import DomainError
-from uploads import rights, selectors
+from uploads import ports, rights, selectors
 from uploads.actions import deletions, processing, reads
 from uploads.constants import PRIVATE_CACHE, REASONS, THUMBNAIL_TYPE, TRANSITIONS, State
 from uploads.models import File
@@ -157,6 +158,11 @@ class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         """Where everybody can see it; an address that only lives for a minute is never shown."""
         url = selectors.public_url(obj)
         return format_html('<a href="{}">{}</a>', url, url) if url else NOTHING
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[File]:
+        """All files but those of what this colleague may not read: their names and owners tell of it."""
+        closed = ports.kinds_closed_to(rights.held_by(actor_of(request)))
+        return super().get_queryset(request).exclude(target_kind__in=closed)
 
     def get_urls(self) -> list[URLPattern]:
         """The page's own addresses of the bytes."""

@@ -1,6 +1,6 @@
 """What the apps above tell uploads: the things that files belong to, and the files that are in use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -38,6 +38,11 @@ def register_target(kind: str, *, attach: str, read: str, may_attach: Right, may
 def target_kind(kind: str) -> TargetKind | None:
     """What was registered for `kind`, or None."""
     return _targets.get(kind)
+
+
+def kinds_closed_to(held: Collection[str]) -> list[str]:
+    """The kinds of target that a colleague with these permissions may not read, and so none of their files either."""
+    return [kind for kind, target in _targets.items() if target.read not in held]
 
 
 def register_use(in_use: Use) -> None:

@@ -158,6 +158,16 @@ def test_staff_who_may_not_see_the_booking_see_no_picture_of_it(private: File) -
     assert AuditEvent.objects.filter(action="file.read").count() == 0
 
 
+def test_staff_who_may_not_see_bookings_are_told_of_none_of_their_files(private: File) -> None:
+    client, other = browser("view_file"), arrived(picture(), name="other.png")
+    listed = client.get(reverse("admin:uploads_file_changelist")).content.decode()
+    assert page(other) in listed
+    assert page(private) not in listed
+    assert private.name not in listed
+    for address in (page(private), reverse("admin:uploads_file_history", args=[private.pk])):
+        assert client.get(address)["Location"] == reverse("admin:index")
+
+
 def test_what_was_announced_stands_beside_what_was_found() -> None:
     content = picture()
     file = arrived(
