@@ -88,7 +88,7 @@ def acts(
         name,
         request=body,
         responses={status: answer},
-        errors=errors,
+        errors=[*errors, ValidationFailed],
         parameters=parameters,
         auth="staff",
         tags=STAFF_TAGS,
@@ -189,7 +189,7 @@ def _history(subject: Subject, named: str, where: str, answer: Shape) -> Iterato
     listed = acts(plural, answers.RevisionListSerializer, [NotFound], parameters=CURSOR)
     yield _made(staff.RevisionsView, subject, ["view"], f"{where}/revisions", plural, get=listed)
     number = f"{where}/revisions/<int:number>"
-    got = acts(single, answers.version_of(named, answer), [NotFound, ValidationFailed])
+    got = acts(single, answers.version_of(named, answer), [NotFound])
     yield _made(staff.RevisionView, subject, ["view"], number, single, get=got)
     post = acts(back, answer, [*STALE, SlugTaken], body=bodies.CommentRequest, parameters=WITH_VERSION)
     yield _made(staff.RestoreRevisionView, subject, ["change"], f"{number}/restore", back, post=post)

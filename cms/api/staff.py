@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -29,6 +30,12 @@ class StaffView(ApiView):
     """Something about a subject; `permission_classes` come with the subject."""
 
     subject: ClassVar[Subject]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let in who may; what changes something takes no parameters."""
+        super().initial(request, *args, **kwargs)
+        if request.method not in SAFE_METHODS:
+            refuse_unknown(request, ())
 
 
 class MoveView(StaffView):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -33,10 +34,12 @@ class PublicView(ApiView):
     for_staff: bool = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Count the read, where reads are limited."""
+        """Count the read, where reads are limited; writes take no parameters."""
         super().initial(request, *args, **kwargs)
         if not self.for_staff:
             limits.hit("READ", key=caller())
+        elif request.method not in SAFE_METHODS:
+            refuse_unknown(request, ())
 
 
 class OpenView(PublicView):

@@ -459,3 +459,34 @@ def test_the_first_change_of_the_settings_begins_with_the_studios_name(editor, s
     made = editor.patch("/api/settings", {"contact": {"email": "a@example.com"}}, headers=etag(0))
     assert (made.status_code, made.json()["identity"]["name"]) == (200, settings.STUDIO_NAME)
     assert made.json()["contact"]["email"] == "a@example.com"
+
+
+@pytest.mark.parametrize(
+    ("method", "address"),
+    [
+        ("post", "/api/blogs"),
+        ("patch", "/api/blogs/{id}"),
+        ("delete", "/api/blogs/{id}"),
+        ("post", "/api/blogs/{id}/submit"),
+        ("post", "/api/blogs/{id}/schedule"),
+        ("post", "/api/blogs/{id}/revisions/1/restore"),
+        ("post", "/api/blogs/{id}/preview-links"),
+        ("delete", "/api/blogs/{id}/preview-links/{id}"),
+        ("patch", "/api/settings"),
+        ("post", "/api/settings/publish"),
+        ("post", "/api/tags"),
+        ("patch", "/api/tags/delivery"),
+        ("delete", "/api/tags/delivery"),
+        ("post", "/api/authors"),
+    ],
+)
+def test_what_writes_takes_no_parameters(editor, method, address):
+    item, tag = factories.draft(), factories.tag()
+    asked = getattr(editor, method)(address.format(id=item.pk) + "?force=1", {}, headers=etag(1))
+
+    assert (asked.status_code, asked.json()["code"]) == (400, "validation_error")
+    assert asked.json()["errors"] == [{"parameter": "force", "code": "unknown_parameter", "detail": "Allowed: none."}]
+    item.refresh_from_db()
+    tag.refresh_from_db()
+    assert (item.lock_version, item.state, item.deleted_at, tag.name) == (1, "draft", None, "Delivery")
+    assert (Post.objects.count(), Revision.objects.count()) == (1, 1)
