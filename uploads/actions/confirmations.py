@@ -39,6 +39,7 @@ class _Seen:
     """What the store has under the file's key."""
 
     size: int
+    type: str
     etag: str
 
 
@@ -92,9 +93,10 @@ def _observe(file: File) -> _Seen:
         raise UploadMissing from error
     except ObjectChangedError as error:  # a store that takes a second PUT: ask it again
         raise StorageUnavailable from error
-    if sniff(head) != file.declared_type:
+    kind = sniff(head)
+    if kind != file.declared_type:
         raise TypeMismatch
-    return _Seen(size=info.size, etag=info.etag)
+    return _Seen(size=info.size, type=kind, etag=info.etag)
 
 
 def _accept(file: File, seen: _Seen, by: Actor) -> File:
@@ -103,7 +105,8 @@ def _accept(file: File, seen: _Seen, by: Actor) -> File:
         if row.state != State.PENDING:  # another confirm was first
             return _present(row)
         rights.require_attach(purpose=row.purpose, target_id=row.target_id, actor=by)
-        transition(row, State.UPLOADED, confirmed_at=db_now(), etag=seen.etag, observed_size=seen.size)
+        known = {"etag": seen.etag, "observed_size": seen.size, "observed_type": seen.type}
+        transition(row, State.UPLOADED, confirmed_at=db_now(), **known)
         enqueue(kind=PROCESS_JOB, args={"file_id": str(row.pk)}, by=by, dedupe_key=str(row.pk))
         record(action="file.confirmed", by=by, target=Target.of(row), after={"state": row.state, "size": seen.size})
     return row

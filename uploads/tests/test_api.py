@@ -72,7 +72,7 @@ def test_an_image_goes_from_signature_to_thumbnail(store: LocalStorage) -> None:
         "reason": "",
         "name": "holiday.png",
         "size": len(content),
-        "content_type": None,
+        "content_type": "image/png",
         "thumbnails": [],
     }
     assert run_due() == 1
