@@ -159,6 +159,21 @@ def test_two_people_at_one_draft_lose_nothing(admin: Page, watch: Watch):
     expect(other.get_by_label("Excerpt")).to_have_value("The words of the first.")
 
 
+def test_without_a_network_nothing_typed_is_lost(admin: Page, watch: Watch):
+    form = write(admin, "Written on a train")
+    watch.expected.append("ERR_INTERNET_DISCONNECTED")
+    admin.context.set_offline(True)
+    admin.get_by_label("Excerpt").fill("In the tunnel.")
+    admin.get_by_role("button", name="Save draft").click()
+    expect(admin.locator("#autosave-state")).to_have_text("No connection: not saved yet")
+    expect(admin.get_by_label("Excerpt")).to_have_value("In the tunnel.")
+    admin.context.set_offline(False)
+    admin.get_by_role("button", name="Save draft").click()
+    expect(admin.locator(".messagelist")).to_contain_text("The draft is saved")
+    admin.goto(form)
+    expect(admin.get_by_label("Excerpt")).to_have_value("In the tunnel.")
+
+
 def test_publishing_lists_what_is_missing(admin: Page):
     admin.goto("/admin/cms/post/add/")
     admin.get_by_label("Title:", exact=True).fill("Half a post")

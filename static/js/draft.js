@@ -90,6 +90,11 @@ if (form && state) {
   document.addEventListener("visibilitychange", () => { if (document.hidden) look(); });
   form.querySelector("button[name=_preview]")?.addEventListener("click", preview);
   form.addEventListener("submit", async (event) => {
+    if (!navigator.onLine) { // the browser's own page of errors would take the place of what was typed
+      event.preventDefault();
+      say("No connection: not saved yet");
+      return;
+    }
     if (!running) {
       stopped = true; // the form itself saves now
       return;
