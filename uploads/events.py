@@ -11,7 +11,7 @@ events.register(
         "file.rejected": "A file was rejected for its content",
         "file.failed": "A file could not be processed",
         "file.requeued": "A failed file was put back into the queue",
-        "file.missing": "A ready file has lost its object",
+        "file.missing": "A ready file has lost an object",
         "file.found": "The object of a missing file is there again",
         "file.strays_deleted": "Objects that belonged to no row were deleted",
         "file.expired": "A signed upload was never confirmed",

@@ -16,6 +16,11 @@ def clean_prefix(clean_key: str) -> str:
     return clean_key.rpartition("/")[0] + "/"
 
 
+def served_keys(file: File) -> list[str]:
+    """Every object that a ready file names: what was validated, and its thumbnails."""
+    return [file.clean_key, *(one["key"] for one in file.thumbnails)]
+
+
 def publish_objects(file: File, decoded: Decoded, folder: Path) -> None:
     """Put the validated bytes and the thumbnails under the file's reserved key, over what a dead worker left there."""
     storage, bucket, prefix = get_storage(), RULES[file.purpose].bucket, clean_prefix(file.clean_key)

@@ -1,11 +1,13 @@
 """Compares the objects in the store with the rows that they belong to, page by page in the order of their keys.
 
 A page of clean objects is compared in both directions with one listing: an object without a row is a stray, a row
-without its object is missing. Every pass may be repeated, stopped anywhere and run twice at once.
+without its original or one of its thumbnails is missing. Every pass may be repeated, stopped anywhere and run twice
+at once.
 """
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TypeVar
 
 from django.db import transaction
@@ -36,7 +38,7 @@ from uploads.constants import (
 )
 from uploads.locks import StateChangedError, transition
 from uploads.models import File, StrayObject
-from uploads.objects import clean_prefix
+from uploads.objects import clean_prefix, served_keys
 from uploads.reports import Finding, Pass
 from uploads.storage import ObjectInfo, get_storage, holds
 
@@ -85,10 +87,10 @@ def compare_public(*, by: Actor, after: str = "", dry_run: bool = False) -> Pass
 
 
 def find_again(*, by: Actor, after: str = "", dry_run: bool = False) -> Pass:
-    """Make missing files ready again whose object is back, as after a restored bucket; name the others."""
+    """Make missing files ready again whose objects are all back, as after a restored bucket; name the others."""
     rows = File.objects.filter(state=State.MISSING).order_by("pk")
     page = list((rows.filter(pk__gt=after) if after else rows)[:MOST_MISSING])
-    there = [file for file in page if holds(_bucket(file)) and get_storage().head(_bucket(file), file.clean_key)]
+    there = [file for file in page if holds(_bucket(file)) and not _has_lost(file)]
     back = [file for file in there if dry_run or _move(file, State.READY, "file.found", by)]
     findings = [Finding(Found.BACK, str(file.pk), "made ready") for file in back]
     still = [file for file in page if file not in there]
@@ -130,7 +132,7 @@ def _owned(key: str, owners: dict[str, File]) -> bool:
     file = owners.get(clean_prefix(key))
     if file is None or file.state != State.READY:
         return file is not None
-    return key == file.clean_key or any(one["key"] == key for one in file.thumbnails)
+    return key in served_keys(file)
 
 
 def _see_to_strays(
@@ -175,16 +177,23 @@ def _delete(bucket: Bucket, ripe: Sequence[str], by: Actor) -> None:
 def _see_to_missing(
     bucket: Bucket, page: Sequence[ObjectInfo], between: tuple[str, str], by: Actor, *, dry_run: bool
 ) -> list[Finding]:
-    """Mark ready files of the page's range whose object is gone, unless there are so many that the store is wrong."""
+    """Mark ready files of the page's range that lost an object, unless there are so many that the store is wrong."""
     rows = File.objects.filter(state=State.READY, purpose__in=_purposes(bucket))
-    unseen = _within(rows, "clean_key", between).exclude(clean_key__in=[info.key for info in page])
-    gone = [file for file in unseen[: MOST_MISSING + 1] if get_storage().head(bucket, file.clean_key) is None]
+    seen = {info.key for info in page}
+    lost = (file for file in _within(rows, "clean_key", between).iterator() if _has_lost(file, seen))
+    gone = list(islice(lost, MOST_MISSING + 1))
     if len(gone) > MOST_MISSING:
         if not dry_run:
             _alert_wrong_store(bucket, by)
         return [Finding(Found.MISSING, f"{bucket.value} bucket", f"more than {MOST_MISSING}: reported", is_open=True)]
     marked = [file for file in gone if dry_run or _move(file, State.MISSING, "file.missing", by)]
     return [Finding(Found.MISSING, str(file.pk), "marked", is_open=True) for file in marked]
+
+
+def _has_lost(file: File, seen: Collection[str] = ()) -> bool:
+    """Whether an object of the file is gone; what was not seen is asked for, as its folder may begin a page before."""
+    storage, bucket = get_storage(), _bucket(file)
+    return any(key not in seen and storage.head(bucket, key) is None for key in served_keys(file))
 
 
 def _move(file: File, state: State, event: str, by: Actor) -> bool:
@@ -204,7 +213,7 @@ def _alert_missing(file: File, by: Actor) -> None:
     alert(
         code=MISSING_CODE,
         record=f"{file.pk}:{file.version}",
-        summary=f"The file {file.name} has lost its object.",
+        summary=f"The file {file.name} has lost an object.",
         path=f"/admin/uploads/file/{file.pk}/change/",
         by=by,
     )

@@ -142,6 +142,46 @@ def test_a_missing_file_whose_object_is_back_is_ready_again(store: LocalStorage)
     assert AuditEvent.objects.filter(action="file.found").count() == 1
 
 
+def test_a_ready_file_without_one_of_its_thumbnails_is_missing_until_all_objects_are_back(store: LocalStorage) -> None:
+    file = ready(content=picture((700, 500)))
+    paths = [store.path(Bucket.PUBLIC, one["key"]) for one in file.thumbnails]
+    assert len(paths) == 2
+    aside = paths[1].rename(paths[1].with_name("aside"))
+    wanted = [("missing", str(file.pk), "marked", True)]
+    assert found(reconciliation.compare_public(by=BY, dry_run=True)) == wanted
+    assert found(reconciliation.compare_public(by=BY)) == wanted
+    assert [job.args["code"] for job in Job.objects.filter(kind="mail.alert")] == ["file_missing"]
+    assert found(reconciliation.find_again(by=BY)) == [("missing", str(file.pk), "still missing", True)]
+    file.refresh_from_db()
+    assert file.state == "missing"
+    aside.rename(paths[1])
+    assert found(reconciliation.find_again(by=BY)) == [("back", str(file.pk), "made ready", False)]
+    file.refresh_from_db()
+    assert file.state == "ready"
+    assert reconciliation.compare_public(by=BY).findings == ()
+
+
+def test_what_is_left_of_a_missing_file_is_no_stray(store: LocalStorage) -> None:
+    file = ready()
+    store.delete(Bucket.PUBLIC, file.thumbnails[0]["key"])
+    reconciliation.compare_public(by=BY)
+    with shift(2 * HOUR):
+        assert reconciliation.compare_public(by=BY).findings == ()
+    assert keys(store) == [file.clean_key]
+
+
+@pytest.mark.parametrize("objects_a_pass", [1, 2, 3])
+def test_a_folder_on_two_pages_is_whole_and_its_lost_thumbnail_is_found(
+    store: LocalStorage, monkeypatch: pytest.MonkeyPatch, objects_a_pass: int
+) -> None:
+    monkeypatch.setattr(reconciliation, "OBJECTS_A_PASS", objects_a_pass)
+    files = [ready(content=picture((700, 500))) for _ in range(3)]
+    store.delete(Bucket.PUBLIC, files[1].thumbnails[0]["key"])
+    report = storekeeping.reconcile(by=BY, dry_run=False, progress=lambda name, count: None)
+    assert [finding.ref for finding in report.findings] == [str(files[1].pk)]
+    assert list(File.objects.filter(state="missing")) == [files[1]]
+
+
 def test_an_object_that_arrives_during_the_comparison_is_not_missed(store: LocalStorage) -> None:
     file = ready()
     with mock.patch.object(LocalStorage, "list", return_value=[]):
