@@ -13,6 +13,7 @@ DEFAULT_BATCH = 500
 DEFAULT_MAX_ERRORS = 20
 EXIT_OK, EXIT_BUG, EXIT_DRIFT, EXIT_INCOMPLETE, EXIT_BUSY = 0, 1, 3, 4, 5
 SWEEPS = ("payment_intents", "refunds", "disputes", "events", "local", "balance_transactions", "payouts")
+ASKED_UNTIL = "asked_until"  # of a run's counters
 
 Progress = Callable[[str, int, float], None]
 """Told what is compared, how many of it so far, and what share of the window that is."""
@@ -63,7 +64,10 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """The numbers of one run; `vanished` are the rows of differences that earlier runs left open and that are gone."""
+    """The numbers of one run; `vanished` are the rows of differences that earlier runs left open and that are gone.
+
+    `asked_until` is the last such row that was asked for when not all of them could be.
+    """
 
     since: datetime
     until: datetime
@@ -76,6 +80,7 @@ class Report:
     drift: list[Finding] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     vanished: list[UUID] = field(default_factory=list)
+    asked_until: UUID | None = None
     complete: bool = True
     duration_s: float = 0.0
     peak_rss_mb: float = 0.0
@@ -111,6 +116,7 @@ class Report:
             "errors": self.errors,
             "duration_s": self.duration_s,
             "peak_rss_mb": self.peak_rss_mb,
+            **({ASKED_UNTIL: str(self.asked_until)} if self.asked_until else {}),
         }
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Open differences that a run did not find again: each is compared once more by itself, to tell whether it is gone."""
+"""Open differences that a run did not find again: each is compared once more by itself, to tell whether it is gone.
+
+A run asks for some of them only: it goes on after the one at which the last run stopped, so that all get their turn.
+"""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -11,10 +14,12 @@ from payments.actions.comparing_balance import Balance
 from payments.actions.comparing_followups import Followups
 from payments.actions.findings import Findings
 from payments.constants import ENTRY_PREFIX, PAYMENT_PREFIX, PAYOUT_PREFIX, DriftKind, ReviewReason
-from payments.models import Drift, Payment
+from payments.models import Drift, Payment, ReconciliationRun
 from payments.providers.errors import ProviderError
 from payments.providers.protocol import PaymentProvider
-from payments.reports import Report
+from payments.reports import ASKED_UNTIL, Report
+
+MOST_ASKED = 100  # of one run: each costs calls, of which the provider allows so many a second
 
 
 class Vanishing:
@@ -31,22 +36,36 @@ class Vanishing:
         open_now = {(one.kind, one.ref) for one in self._report.drift if one.human}
         repaired = {(one.kind, one.ref) for one in self._report.drift} - open_now
         gone = []
-        waiting = drifts.filter(provider=self._provider.name, resolved_at__isnull=True)
-        for drift in waiting.select_related("payment").order_by("created_at", "id"):
+        asked = 0
+        for drift in self._in_turn(drifts):
             self._beat()
             key = (drift.kind, drift.provider_ref)
-            if key not in open_now and (key in repaired or self._is_gone(drift)):
+            if key in repaired:
                 gone.append(drift.pk)
+            elif key not in open_now and asked < MOST_ASKED and _can_be_asked_for(drift):
+                asked += 1
+                if self._is_gone(drift):
+                    gone.append(drift.pk)
+                if asked == MOST_ASKED:
+                    self._report.asked_until = drift.pk
         return gone
 
+    def _in_turn(self, drifts: QuerySet[Drift]) -> list[Drift]:
+        """Those that wait, the longest unlooked-at first: what follows the last run's end, then the rest."""
+        open_ones = drifts.filter(provider=self._provider.name, resolved_at__isnull=True)
+        waiting = list(open_ones.select_related("payment").order_by("id"))  # ids grow with time
+        runs = ReconciliationRun.objects.filter(provider=self._provider.name, flags__payment="")
+        last = runs.filter(counters__has_key=ASKED_UNTIL).order_by("-started_at", "-id").first()
+        if last is None:
+            return waiting
+        until = UUID(last.counters[ASKED_UNTIL])
+        return sorted(waiting, key=lambda drift: drift.pk <= until)
+
     def _is_gone(self, drift: Drift) -> bool:
-        """Whether a comparison that went through does not show it. A person's decision is never taken from them."""
-        payment = drift.payment
-        if drift.provider_ref.startswith(ENTRY_PREFIX) or _waits_for_review(drift, payment):
-            return False
+        """Whether a comparison that went through does not show it."""
         seen = Report(since=self._report.since, until=self._report.until, dry_run=True)
         try:
-            self._compare(drift, payment, Findings(seen))
+            self._compare(drift, drift.payment, Findings(seen))
         except ProviderError:
             return False
         kinds = {one.kind for one in seen.drift if one.ref == drift.provider_ref}
@@ -71,6 +90,11 @@ class Vanishing:
 def _unless_other(payment: Payment | None, ref: str) -> Payment | None:
     """The row to compare with; None for a second object, whose row is found by its metadata."""
     return payment if payment is not None and payment.provider_ref in {None, ref} else None
+
+
+def _can_be_asked_for(drift: Drift) -> bool:
+    """Whether a comparison could close it. A person's decision is never taken from them."""
+    return not drift.provider_ref.startswith(ENTRY_PREFIX) and not _waits_for_review(drift, drift.payment)
 
 
 def _waits_for_review(drift: Drift, payment: Payment | None) -> bool:

@@ -7,7 +7,7 @@ from audit.models import AuditEvent
 from bookings.tests.factories import make_booking, make_offer, slot_start
 from common.clock import db_now, shift
 from common.instants import instant
-from payments.actions import drifts, reviews
+from payments.actions import drifts, reviews, vanishing
 from payments.constants import DriftKind, Severity, Status
 from payments.models import Drift, Payment, ReconciliationRun, Refund
 from payments.tests.factories import BY, begin, deliver_all, make_payment, pay, sdk
@@ -153,6 +153,23 @@ def test_rows_of_the_other_mode_are_not_judged_by_this_key(twin, booking):
     payment = make_payment(booking, livemode=True, provider_ref="pi_live", status=Status.SUCCEEDED)
     open_drift(DriftKind.AMOUNT_MISMATCH, payment)
     assert (reconcile()[0], waiting()) == (0, ["amount_mismatch"])
+
+
+def test_of_many_each_run_asks_for_some_and_all_get_their_turn(twin, booking, monkeypatch):
+    monkeypatch.setattr(vanishing, "MOST_ASKED", 2)
+    unknown = make_payment(booking, provider_ref="pi_gone", status=Status.CANCELED)
+    payment = begin(booking)
+    for kind in (DriftKind.MISSING_REMOTE, DriftKind.AMOUNT_MISMATCH):
+        open_drift(kind, unknown)  # stays, and is the oldest
+    for kind in (DriftKind.AMOUNT_MISMATCH, DriftKind.STATUS_BEHIND, DriftKind.OVER_REFUNDED):
+        open_drift(kind, payment)
+    left = []
+    for _ in range(3):
+        reconcile()
+        reconcile("--payment", "pi_gone")  # is about one alone, and takes nobody's turn
+        left.append(len(waiting()))
+    assert left == [5, 3, 2]
+    assert set(Drift.objects.filter(resolved_at=None).values_list("provider_ref", flat=True)) == {"pi_gone"}
 
 
 class TestTheWindow:
