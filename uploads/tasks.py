@@ -8,6 +8,7 @@ from jobs.actions import enqueue
 from jobs.errors import StaleLease
 from uploads.actions import deletions, processing, storekeeping
 from uploads.constants import DELETE_JOB, PROCESS_JOB
+from uploads.errors import StorageUnavailable
 
 SWEEP_JOB = "uploads.sweep"
 PROCESS_ATTEMPTS = 5
@@ -37,9 +38,19 @@ def delete(run: JobRun, *, file_id: str, erase: bool = False) -> None:
 
 @job("uploads.expire", every=minutes(5))
 def expire(run: JobRun) -> None:
-    """Close what nobody finishes: the first pass of each sweep of rows, since what it closes the next one skips."""
-    for sweep in storekeeping.ROW_SWEEPS.values():
-        sweep(by=run.by)
+    """Close what nobody finishes: the first pass of each sweep of rows, since what it closes the next one skips.
+
+    A sweep that the store does not answer does not hold up the others: its fault is raised in the end.
+    """
+    faults: list[StorageUnavailable] = []
+    for name, sweep in storekeeping.ROW_SWEEPS.items():
+        try:
+            sweep(by=run.by)
+        except StorageUnavailable as fault:
+            logger.exception("row_sweep_failed", extra={"sweep": name})
+            faults.append(fault)
+    if faults:
+        raise faults[0]
 
 
 @job("uploads.reconcile", every=hours(1))

@@ -183,6 +183,21 @@ def test_a_file_that_is_being_erased_needs_no_other_job() -> None:
     assert Job.objects.count() == 1
 
 
+def test_a_silent_store_holds_up_no_sweep_that_can_do_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    overdue = arrived(picture(), expires_at=db_now() - timedelta(hours=1))
+    stuck = arrived(picture(), state=State.PROCESSING, confirmed_at=db_now())
+    deleted = arrived(picture(), state=State.DELETING, deleted_at=db_now())
+    monkeypatch.setattr(LocalStorage, "head", mock.Mock(side_effect=StorageUnavailable))
+    run = mock.Mock(by=BY)
+    with pytest.raises(StorageUnavailable):
+        tasks.expire(run)
+    states = {file.pk: file.state for file in File.objects.all()}
+    assert states == {overdue.pk: "pending", stuck.pk: "failed", deleted.pk: "deleting"}
+    assert [(job.kind, job.args["file_id"]) for job in Job.objects.exclude(kind="mail.alert")] == [
+        ("uploads.delete", str(deleted.pk))
+    ]
+
+
 def test_the_schedule_runs_the_sweeps(store: LocalStorage) -> None:
     assert registry["uploads.expire"].every == timedelta(minutes=5)
     assert registry["uploads.reconcile"].every == timedelta(hours=1)
