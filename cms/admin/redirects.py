@@ -1,9 +1,10 @@
 """Addresses that were public, and where each leads now; for looking up."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -32,12 +33,38 @@ class TypeFilter(admin.SimpleListFilter):
         return queryset.filter(item_type=self.value()) if self.value() else queryset
 
 
+class ShownFilter(admin.SimpleListFilter):
+    """Addresses that lead elsewhere or are gone; those at which items are public now only when asked for."""
+
+    title = "shown"
+    parameter_name = "shown"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """What there is beside the redirects."""
+        return [("all", "Every address")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """The redirects take the place of Django's `All`."""
+        first, *others = super().choices(changelist)
+        yield {**first, "display": "Redirects"}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list. A slug that is public belongs to the item that the row names: it had it last."""
+        if self.value() == "all":
+            return queryset
+        own = Q(pk__in=())
+        for kind in registry.all_types():
+            own |= Q(item_type=kind.name, slug__in=kind.live().values("slug"))
+        return queryset.exclude(own)
+
+
 @admin.register(SlugHistory)
 class SlugHistoryAdmin(ReadOnlyAdmin):
     """Which addresses lead where is decided by who had the slug last."""
 
     list_display = ("address", "leads_to", "type_name", "since")
-    list_filter = (TypeFilter,)
+    list_filter = (ShownFilter, TypeFilter)
     search_fields = ("slug",)
     list_per_page = 50
     fields = ("address", "leads_to", "type_name", "since")

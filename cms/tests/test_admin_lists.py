@@ -88,6 +88,25 @@ def test_redirects_say_where_they_lead(editor_client):
     assert "/blog/fridays" not in text_of(row).partition('id="result_list"')[2]
 
 
+def test_redirects_leave_out_what_is_an_items_own_address_unless_asked_for(editor_client):
+    factories.republish(factories.live(slug="fridays"), slug="shipping-on-fridays")
+    publishing.unpublish(item=factories.live("service", slug="gone-service"), by=BY)
+    factories.live("service", number=2, slug="fridays")  # of another type, hence no target of the post's
+
+    def listed(query):
+        page = editor_client.get(f"/admin/cms/slughistory/{query}")
+        return sorted((row.item_type, row.slug) for row in page.context["cl"].result_list), text_of(page)
+
+    moved = [("post", "fridays"), ("service", "gone-service")]
+    rows, page = listed("")
+    assert rows == moved
+    assert "Every address" in page
+    rows, page = listed("?shown=all")
+    assert rows == sorted([*moved, ("post", "shipping-on-fridays"), ("service", "fridays")])
+    assert page.count("Itself: it is the item&#x27;s address") == 2
+    assert listed("?shown=all&type=service")[0] == [("service", "fridays"), ("service", "gone-service")]
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(5, "now"), (600, "in 10 minutes"), (-3600, "1 hour ago"), (86400 * 2, "in 2 days"), (-86400 * 1.5, "2 days ago")],
