@@ -56,6 +56,12 @@ def unfinished_keys(*, kind: str, keys: Iterable[str]) -> set[str]:
     return set(open_ones.values_list("dedupe_key", flat=True))
 
 
+def waiting_until(*, kind: str, keys: Iterable[str]) -> dict[str, datetime]:
+    """Return when those of the dedupe keys are due whose job of the kind waits for its time."""
+    waiting = Job.objects.filter(kind=kind, dedupe_key__in=list(keys), state=State.NEW)
+    return dict(waiting.values_list("dedupe_key", "run_at"))
+
+
 def is_alive(process: Process, now: datetime) -> bool:
     """Whether the process has claimed or polled in the last minute, and said so."""
     return min(process.seen_at, process.active_at) > now - timedelta(seconds=SILENT_SECONDS)

@@ -12,7 +12,7 @@ from cms.constants import DEBOUNCE_SECONDS, DELIVER
 from cms.errors import EndpointOff
 from cms.locks import locked_delivery
 from cms.models import Change, Delivery, PublishEndpoint
-from cms.models.outward import ERROR_MAX, ChangeType, DeliveryState
+from cms.models.outward import ERROR_MAX, TEST_TYPE, ChangeType, DeliveryState
 from cms.webhook.call import Answer
 from common.actor import Actor
 from common.clock import db_now
@@ -20,7 +20,7 @@ from common.target import Target
 from jobs.actions import enqueue
 
 KEEP_DAYS = 30
-TEST_DATA: Mapping[str, Any] = {"type": "test", "slug": "test", "previous_slug": None, "paths": [], "tags": []}
+TEST_DATA: Mapping[str, Any] = {"type": TEST_TYPE, "slug": "test", "previous_slug": None, "paths": [], "tags": []}
 
 
 def queue(*, change: Change, by: Actor, now: datetime) -> list[Delivery]:
@@ -145,7 +145,7 @@ def send_test(*, endpoint: PublishEndpoint, by: Actor, now: datetime | None = No
         endpoint=endpoint,
         state=DeliveryState.SENDING,
         type=ChangeType.PUBLISHED,
-        item_type="test",
+        item_type=TEST_TYPE,
         item_id="",
         data=dict(TEST_DATA),
         created_at=now or db_now(),

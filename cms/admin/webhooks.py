@@ -13,11 +13,15 @@ from django.utils.safestring import SafeString
 
 from cms.actions import deliveries, endpoints
 from cms.actions.endpoints import Issued
+from cms.admin import words
+from cms.constants import DELIVER
 from cms.models import Delivery, PublishEndpoint
 from cms.models.outward import DeliveryState
 from common.actor import actor_of
 from common.admin import DeletableAdmin, ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
 from common.admin.shown import NOTHING, as_text
+from common.clock import db_now
+from jobs.selectors import waiting_until
 
 ISSUED = "_studio_issued_secret"
 SEND = "cms.send_publishendpoint"
@@ -151,13 +155,15 @@ class PublishEndpointAdmin(ObjectActionsMixin, DeletableAdmin):
 class DeliveryAdmin(ObjectActionsMixin, ReadOnlyAdmin):
     """Every message of the last 30 days."""
 
-    list_display = ("created_at", "state", "what", "type", "answer", "answered_at", "endpoint")
+    list_display = ("created_at", "standing", "what", "happening", "answer", "answered_at", "endpoint")
     list_filter = ("state", "type", "endpoint")
     list_select_related = ("endpoint",)
     list_per_page = 50
     show_full_result_count = False
-    fields = ("endpoint", "state", "answer", "answered_at", "attempts", "created_at", "changes", "message_id", "body")
-    readonly_fields = ("answer", "message_id", "body")
+    fields = (
+        "endpoint", "standing", "answer", "answered_at", "attempts", "created_at", "changes", "message_id", "body",
+    )  # fmt: skip
+    readonly_fields = ("standing", "answer", "message_id", "body")
     object_actions = (
         ObjectAction(
             "again",
@@ -169,10 +175,36 @@ class DeliveryAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         ),
     )
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Find by one query when the deliveries of the page are tried again."""
+        changelist: Any = super().get_changelist_instance(request)
+        _find_next_tries(changelist.result_list)
+        return changelist
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The row with its next try."""
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            _find_next_tries([found])
+        return found
+
+    @admin.display(description="state", ordering="state")
+    def standing(self, obj: Any) -> str:
+        """How far it is; of one that was refused, when it is tried again."""
+        now = db_now()
+        if obj.next_try is None or obj.next_try <= now:
+            return str(obj.get_state_display())
+        return f"Will be tried again {words.distance(obj.next_try, now=now)}: {words.moment(obj.next_try, now=now)}"
+
     @admin.display(description="item")
     def what(self, obj: Delivery) -> str:
         """Which item it is about."""
-        return obj.subject
+        return obj.subject or NOTHING
+
+    @admin.display(description="type", ordering="type")
+    def happening(self, obj: Delivery) -> str:
+        """What it tells."""
+        return obj.happening
 
     @admin.display(description="answer")
     def answer(self, obj: Delivery) -> str:
@@ -197,3 +229,11 @@ class DeliveryAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         """The button."""
         deliveries.send_again(delivery=obj, by=actor_of(request))
         return "The message is on its way."
+
+
+def _find_next_tries(rows: Any) -> None:
+    """Note at each row when its job has it tried again, or None where no try has failed or none is planned."""
+    refused = {str(row.pk) for row in rows if row.state == DeliveryState.SENDING and row.error}
+    due = waiting_until(kind=DELIVER, keys=refused) if refused else {}
+    for row in rows:
+        row.next_try = due.get(str(row.pk))

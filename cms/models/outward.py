@@ -11,6 +11,7 @@ from common.ids import uuid7
 URL_MAX = 500
 ERROR_MAX = 500
 LABEL_MAX = 100
+TEST_TYPE = "test"  # in place of a type of content
 
 
 class ChangeType(models.TextChoices):
@@ -114,11 +115,23 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         """What it says of which item."""
-        return f"{self.get_type_display()}: {self.subject}"
+        return f"{self.happening}: {self.subject}" if self.subject else self.happening
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it names no content."""
+        return self.item_type == TEST_TYPE
+
+    @property
+    def happening(self) -> str:
+        """What it tells, in a word; a test looks like a publication to who receives it, not to staff."""
+        return "Test" if self.is_test else self.get_type_display()
 
     @property
     def subject(self) -> str:
-        """Which item it is about: the type, and its address where it has one."""
+        """Which item it is about: the type, and its address where it has one; empty for a test."""
+        if self.is_test:
+            return ""
         return " ".join(dict.fromkeys(str(self.data[key]) for key in ("type", "slug") if self.data[key]))
 
     @property

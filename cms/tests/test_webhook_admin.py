@@ -1,6 +1,7 @@
 """Publish webhooks in the back office: the secret is seen once, rights hold, every write is an audit event."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -8,11 +9,14 @@ from django.test import Client
 from accounts.tests.factories import make_user
 from audit.models import AuditEvent
 from cms.actions import deliveries, endpoints
+from cms.admin import words
+from cms.constants import DELIVER
 from cms.models import Delivery, PublishEndpoint
 from cms.tests import factories
 from cms.tests.factories import BY
 from cms.webhook.call import Answer
 from common.clock import db_now
+from jobs.models import Job
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/cms/publishendpoint/"
@@ -108,6 +112,31 @@ def test_deliveries_show_what_was_sent_and_answered(owner, endpoint):
     owner.post(f"/admin/cms/delivery/{delivery.pk}/action/again/")
     assert Delivery.objects.get().state == "failed"  # its first job waits still, and will send it
     assert owner.post("/admin/cms/delivery/add/").status_code == 403
+
+
+def test_a_delivery_that_waits_for_its_next_try_says_when(owner, endpoint):
+    factories.live(slug="hello")
+    delivery = deliveries.begin(delivery_id=str(Delivery.objects.get().pk), by=BY, now=db_now())
+    page = f"/admin/cms/delivery/{delivery.pk}/change/"
+    assert "Being sent" in owner.get(page).content.decode()
+    deliveries.settle(delivery=delivery, answer=Answer(None, "Refused."), final=False, by=BY, now=db_now())
+    job = Job.objects.filter(kind=DELIVER)
+    job.update(run_at=db_now() + timedelta(seconds=590))
+    said = f"Will be tried again in 10 minutes: {words.moment(job.get().run_at)}"
+    for path in (page, "/admin/cms/delivery/"):
+        body = owner.get(path).content.decode()
+        assert said in body
+        assert "Refused." in body
+    job.update(run_at=db_now())
+    assert said[:13] not in owner.get(page).content.decode()
+
+
+def test_a_test_message_is_called_one(owner, endpoint):
+    delivery = deliveries.send_test(endpoint=endpoint, by=BY)
+    assert str(delivery) == "Test"
+    listed = owner.get("/admin/cms/delivery/").content.decode().partition('id="result_list"')[2]
+    assert '<td class="field-happening">Test</td>' in listed
+    assert "test" not in re.findall(r'<td class="field-what">(.*?)</td>', listed)[0]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 """The publish webhook: what is sent, to whom, how often, and to no place inside the network."""
 
 import base64
+import errno
 import hashlib
 import hmac
+import http.client
 import json
 import socket
+import ssl
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -273,7 +276,42 @@ def test_nobody_at_the_address_is_said_in_words(issued):
     soon()
     delivery = Delivery.objects.get()
     assert delivery.status is None
-    assert delivery.error.startswith("The endpoint could not be reached: ConnectionRefusedError")
+    assert delivery.error == "The endpoint refused the connection."
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "The name of the endpoint is unknown."),
+        (socket.gaierror(socket.EAI_AGAIN, "Try again"), "The name of the endpoint could not be looked up."),
+        (ConnectionResetError(104, "reset"), "The endpoint broke the connection off."),
+        (ssl.SSLError(1, "WRONG_VERSION_NUMBER"), "No secure connection (TLS) to the endpoint came about."),
+        (OSError(errno.ENETUNREACH, "unreachable"), "The endpoint's network cannot be reached."),
+        (http.client.BadStatusLine("x"), "What the endpoint answered is not HTTP."),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            "The endpoint could not be reached: [Errno 24] Too many open files",
+        ),
+    ],
+)
+def test_why_no_call_came_about_is_said_in_words(monkeypatch, fault, said):
+    def fail(*args):
+        raise fault
+
+    monkeypatch.setattr(call, "_send", fail)
+    assert call.post("http://127.0.0.1:9/", b"{}", {}) == call.Answer(None, said)
+
+
+def test_a_certificate_that_is_not_valid_says_why(monkeypatch):
+    fault = ssl.SSLCertVerificationError(1, "CERTIFICATE_VERIFY_FAILED")
+    fault.verify_message = "certificate has expired"
+
+    def fail(*args):
+        raise fault
+
+    monkeypatch.setattr(call, "_send", fail)
+    said = "The endpoint's certificate is not valid: certificate has expired."
+    assert call.post("https://127.0.0.1:9/", b"{}", {}) == call.Answer(None, said)
 
 
 def test_an_answer_that_does_not_come_ends(monkeypatch):

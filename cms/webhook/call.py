@@ -1,5 +1,6 @@
 """One POST to an endpoint: bounded in time, to the very address that was checked, following no redirect."""
 
+import errno
 import http.client
 import io
 import socket
@@ -19,6 +20,7 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
 TAKEN = range(200, 300)
 GONE = 410
+REASON_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,32 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     except TimeoutError:
         return Answer(None, "The endpoint did not answer in time.")
     except (OSError, UnicodeError, http.client.HTTPException) as fault:
-        return Answer(None, f"The endpoint could not be reached: {type(fault).__name__}: {fault}"[:300])
+        return Answer(None, _in_words(fault))
     if status in TAKEN:
         return Answer(status, "")
     return Answer(status, f"The endpoint answered {status}.", final=status == GONE)
+
+
+def _in_words(fault: Exception) -> str:
+    """Why there was no answer, for staff; the system's own text only where we know nothing better."""
+    match fault:
+        case ConnectionRefusedError():
+            return "The endpoint refused the connection."
+        case ConnectionError():
+            return "The endpoint broke the connection off."
+        case socket.gaierror(errno=socket.EAI_AGAIN):
+            return "The name of the endpoint could not be looked up."
+        case socket.gaierror() | UnicodeError():
+            return "The name of the endpoint is unknown."
+        case ssl.SSLCertVerificationError():
+            return f"The endpoint's certificate is not valid: {fault.verify_message}."
+        case ssl.SSLError():
+            return "No secure connection (TLS) to the endpoint came about."
+        case http.client.HTTPException():
+            return "What the endpoint answered is not HTTP."
+        case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
+            return "The endpoint's network cannot be reached."
+    return f"The endpoint could not be reached: {fault}"[:REASON_MAX]
 
 
 def _send(address: Address, body: bytes, headers: Mapping[str, str]) -> int:
