@@ -27,6 +27,7 @@ def register() -> None:
         read=selectors.VIEW_PERMISSION,
         may_attach=may_attach,
         may_read=may_read,
+        model="bookings.Booking",
     )
     for template in notices.templates():
         mail_ports.register_resend(template, send_again)

@@ -3,8 +3,10 @@
 from typing import Any
 
 from django import forms
+from django.apps import apps
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
@@ -13,13 +15,14 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
 
+from accounts import selectors as accounts
 from common.actor import actor_of
 from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
 from common.admin.shown import NOTHING
 from common.errors import DomainError
 from uploads import ports, rights, selectors
 from uploads.actions import deletions, processing, reads
-from uploads.constants import PRIVATE_CACHE, REASONS, THUMBNAIL_TYPE, TRANSITIONS, State
+from uploads.constants import PRIVATE_CACHE, REASONS, THUMBNAIL_TYPE, TRANSITIONS, OwnerKind, State
 from uploads.models import File
 
 DOWNLOAD = ObjectAction(
@@ -28,6 +31,7 @@ DOWNLOAD = ObjectAction(
     permission="uploads.view_file",
     explain="What is served, under its name. Opening it is written down.",
 )
+VIEW_COLLEAGUES = "accounts.view_user"
 LIST_CHARACTERS = 28
 LIST_PIXELS, PAGE_PIXELS = 56, 280  # the second fits a phone's card
 
@@ -80,6 +84,9 @@ class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         "dimensions",
         "served_size",
         "public_address",
+        "owner_shown",
+        "target_shown",
+        "thumbnail_keys",
     )
     fieldsets = (
         (None, {"fields": ("preview_large", "name", "state", "reason_shown", "purpose")}),
@@ -92,9 +99,15 @@ class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         ),
         ("Virus scan", {"fields": ("scan_verdict", "scan_engine", "scanned_at")}),
         ("What is served", {"fields": ("dimensions", "served_size", "public_address")}),
-        ("Who and for what", {"fields": ("owner_kind", "owner_id", "target_kind", "target_id")}),
+        ("Who and for what", {"fields": ("owner_shown", "target_shown")}),
         ("Times", {"fields": ("created_at", "expires_at", "confirmed_at", "deleted_at", "remove_after")}),
-        ("Where it is kept", {"classes": ("collapse",), "fields": ("clean_key", "quarantine_key", "etag", "version")}),
+        (
+            "Where it is kept",
+            {
+                "classes": ("collapse",),
+                "fields": ("clean_key", "thumbnail_keys", "quarantine_key", "etag", "version"),
+            },
+        ),
     )
 
     @admin.display(description="Name", ordering="name")
@@ -159,6 +172,42 @@ class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         url = selectors.public_url(obj)
         return format_html('<a href="{}">{}</a>', url, url) if url else NOTHING
 
+    @admin.display(description="Brought by")
+    def owner_shown(self, obj: File) -> SafeString | str:
+        """Who had the file signed, in words; a colleague's page is linked for whoever may open it."""
+        if obj.owner_kind == OwnerKind.STAFF:
+            return _colleague(obj)
+        if obj.owner_kind == OwnerKind.CUSTOMER:
+            own = obj.owner_id == str(obj.target_id)
+            return f"The customer of this {obj.target_kind}" if own else f"A customer ({obj.owner_id})"
+        return f"This back end ({obj.owner_id})" if obj.owner_kind == OwnerKind.SYSTEM else "The operator, at the shell"
+
+    @admin.display(description="Belongs to")
+    def target_shown(self, obj: File) -> SafeString | str:
+        """The thing that the file was attached to, by its name and with a link, for whoever may read its files."""
+        if not obj.target_kind:
+            return NOTHING
+        row = _target_row(obj) if getattr(obj, "is_open_to_reader", False) else None
+        word = obj.target_kind.capitalize()
+        if row is None:
+            return f"{word} {obj.target_id}, gone or not open to you"
+        return _link(row, f"{word} {row}")
+
+    @admin.display(description="Keys of the thumbnails")
+    def thumbnail_keys(self, obj: File) -> str:
+        """Where the thumbnails lie, beside the clean key."""
+        return ", ".join(one["key"] for one in obj.thumbnails) or NOTHING
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without the end of the signature once it has been used."""
+        shown = super().get_fieldsets(request, obj)
+        if obj is None or obj.state == State.PENDING:
+            return shown
+        return [
+            (title, {**options, "fields": [name for name in options["fields"] if name != "expires_at"]})
+            for title, options in shown
+        ]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[File]:
         """All files but those of what this colleague may not read: their names and owners tell of it."""
         closed = ports.kinds_closed_to(rights.held_by(actor_of(request)))
@@ -181,7 +230,9 @@ class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         obj = kwargs.get("obj")
         if obj:
             by = actor_of(request)
-            obj.is_open_to_reader = rights.may_read(obj, by, rights.held_by(by))
+            held = rights.held_by(by)
+            obj.is_open_to_reader = rights.may_read(obj, by, held)
+            obj.shows_colleagues = VIEW_COLLEAGUES in held
         response = super().render_change_form(request, context, *args, **kwargs)
         if obj and obj.state == State.READY and obj.is_open_to_reader:
             url = reverse("admin:uploads_file_download", args=[obj.pk])
@@ -222,6 +273,30 @@ class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
         """Withdraw the file and queue the removal of its objects."""
         deletions.delete(file_id=obj.pk, by=actor_of(request))
         return f"{obj.name} was deleted."
+
+
+def _colleague(file: File) -> SafeString | str:
+    try:
+        user = accounts.user_by_id(file.owner_id)
+    except ValidationError:  # a pseudonym
+        user = None
+    if user is None:
+        return f"A colleague who is no longer known ({file.owner_id})"
+    return _link(user, str(user)) if getattr(file, "shows_colleagues", False) else str(user)
+
+
+def _target_row(file: File) -> Model | None:
+    target = ports.target_kind(file.target_kind)
+    if target is None or not target.model:
+        return None
+    model: type[Model] = apps.get_model(target.model)
+    return model._default_manager.filter(pk=file.target_id).first()
+
+
+def _link(row: Model, text: str) -> SafeString:
+    """To the row's page in the back office."""
+    page = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return format_html('<a href="{}">{}</a>', reverse(page, args=[row.pk]), text)
 
 
 def _compared(found: str, announced: str) -> str:

@@ -18,21 +18,23 @@ class TargetKind:
     read: str
     may_attach: Right
     may_read: Right
+    model: str = ""
 
 
 _targets: dict[str, TargetKind] = {}
 _uses: list[Use] = []
 
 
-def register_target(kind: str, *, attach: str, read: str, may_attach: Right, may_read: Right) -> None:
+def register_target(kind: str, *, attach: str, read: str, may_attach: Right, may_read: Right, model: str = "") -> None:
     """Make `kind` ("booking", "project") a thing that files can belong to; called in `AppConfig.ready()`.
 
     `attach` and `read` are the permissions that staff need; they are asked first, and the functions see only staff who
     hold them. Both functions take the actor and the target's id. False means that there is no such target for this
     actor, and is answered with 404; `may_attach` raises `uploads.errors.InvalidState` for a target that takes no more
-    files. The actor may be rebuilt from the file's row (kind and id only), since a job asks again.
+    files. The actor may be rebuilt from the file's row (kind and id only), since a job asks again. `model`
+    ("app.Model") lets the back office name the thing on a file's page and link to it.
     """
-    _targets[kind] = TargetKind(attach, read, may_attach, may_read)
+    _targets[kind] = TargetKind(attach, read, may_attach, may_read, model)
 
 
 def target_kind(kind: str) -> TargetKind | None:

@@ -21,7 +21,7 @@ from uploads.models import File
 from uploads.storage import get_storage
 
 ALL_PERMISSIONS = ("add_file", "view_file", "change_file", "delete_file", "view_booking", "change_booking")
-APPS = ("uploads", "bookings", "cms")
+APPS = ("uploads", "bookings", "cms", "accounts")
 ORIENTATION, GPS = 0x0112, 0x8825
 
 

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import AuditEvent
+from bookings.tests.factories import make_booking
 from common.actor import Actor
 from common.clock import db_now
 from jobs.models import Job
@@ -223,3 +224,45 @@ def test_the_start_page_is_told_of_failed_and_missing_files(image: File) -> None
         ("files that have lost their object", 1, "uploads.view_file"),
     ]
     assert get_user_model().objects.count() == 0
+
+
+def test_the_page_says_in_words_whose_file_it_is() -> None:
+    colleague = make_user(email="ada@example.com")
+    file = arrived(picture(), owner_kind="staff", owner_id=str(colleague.pk))
+    address = reverse("admin:accounts_user_change", args=[colleague.pk])
+    shown = browser("view_file").get(page(file)).content.decode()
+    assert "ada@example.com" in shown
+    assert str(colleague.pk) not in shown, "no link to a page that would be refused"
+    assert "Owner kind" not in shown
+    assert f'<a href="{address}">' in browser("view_file", "view_user").get(page(file)).content.decode()
+    File.objects.filter(pk=file.pk).update(owner_id="forgotten")
+    assert "A colleague who is no longer known (forgotten)" in browser("view_file").get(page(file)).content.decode()
+    for kind, name, words in (("system", "tests", "This back end (tests)"), ("operator", "operator", "The operator")):
+        File.objects.filter(pk=file.pk).update(owner_kind=kind, owner_id=name)
+        assert words in browser("view_file").get(page(file)).content.decode()
+
+
+def test_the_page_links_to_what_the_file_belongs_to(image: File) -> None:
+    booking = make_booking()
+    values: Any = {"purpose": "booking_attachment", "target_kind": "booking", "target_id": booking.pk}
+    File.objects.filter(pk=image.pk).update(**values, owner_kind="customer", owner_id=str(booking.pk))
+    shown = browser("view_file", "view_booking").get(page(image)).content.decode()
+    address = reverse("admin:bookings_booking_change", args=[booking.pk])
+    assert f'<a href="{address}">Booking {booking}</a>' in shown
+    assert "The customer of this booking" in shown
+    assert "Target id" not in shown
+    File.objects.filter(pk=image.pk).update(target_id=image.pk)
+    shown = browser("view_file", "view_booking").get(page(image)).content.decode()
+    assert f"Booking {image.pk}, gone or not open to you" in shown
+
+
+def test_the_page_of_a_file_that_arrived_does_not_say_when_its_signature_expires(image: File) -> None:
+    client = browser("view_file")
+    assert "Expires at" not in client.get(page(image)).content.decode()
+    assert "Expires at" in client.get(page(arrived(picture()))).content.decode()
+
+
+def test_the_page_names_every_object(image: File) -> None:
+    shown = browser("view_file").get(page(image)).content.decode()
+    for key in (image.clean_key, *(one["key"] for one in image.thumbnails)):
+        assert key in shown

@@ -20,6 +20,7 @@ def register() -> None:
         read="cms.view_project",
         may_attach=may_attach,
         may_read=may_read,
+        model="cms.Project",
     )
 
 
