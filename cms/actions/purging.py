@@ -16,6 +16,7 @@ from cms.errors import InUse, InvalidTransition
 from cms.locks import locked
 from cms.models import ContentItem, Revision
 from common.actor import Actor
+from common.errors import NotFound
 from common.target import Target
 from uploads.actions import deletions
 
@@ -48,7 +49,7 @@ def purge_due(*, by: Actor, now: datetime, limit: int = RUN_LIMIT) -> int:
         for item in old.order_by("deleted_at")[:limit]:
             try:
                 purge(item=item, by=by)
-            except (InUse, InvalidTransition) as refusal:
+            except (InUse, InvalidTransition, NotFound) as refusal:  # not found: another run was faster
                 logger.info("purge_refused", extra={"item": str(item.pk), "reason": refusal.code})
             else:
                 done += 1

@@ -103,6 +103,21 @@ def test_a_service_that_was_booked_stays_in_the_trash():
     assert Revision.objects.filter(item_id=str(service.pk)).exists()
 
 
+def test_what_another_run_purged_meanwhile_does_not_end_the_pass(monkeypatch):
+    first, second = in_trash(factories.draft()), in_trash(factories.draft(number=2))
+    purge = purging.purge
+
+    def late(*, item, by):
+        if item.pk == first.pk:
+            purge(item=item, by=by)  # the other run is faster
+        purge(item=item, by=by)
+
+    monkeypatch.setattr(purging, "purge", late)
+    assert purging.purge_due(by=BY, now=second.deleted_at + TRASH_DAYS * DAY) == 1
+    assert (gone(first), gone(second)) == (True, True)
+    assert AuditEvent.objects.filter(action="content.purged").count() == 2
+
+
 def many(item, count, step=timedelta(0), start=None):
     """So many further versions, each `step` after the one before."""
     at = start or db_now()
