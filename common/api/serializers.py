@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 
 from common.errors import FieldError
@@ -87,11 +88,19 @@ class InstantField(serializers.DateTimeField):
         if not isinstance(value, str):
             self.fail("invalid", format="RFC 3339")
         if not (value.endswith(("Z", "z")) or "+" in value[10:] or "-" in value[10:]):
-            self.fail("no_zone")
+            self.fail("no_zone" if _is_read(value) else "invalid", format="RFC 3339")
         try:
             return super().to_internal_value(value).astimezone(UTC)
         except OverflowError:
             self.fail("overflow")
+
+
+def _is_read(text: str) -> bool:
+    """Whether a text is a date and time at all."""
+    try:
+        return parse_datetime(text) is not None
+    except ValueError:
+        return False
 
 
 class CurrencyField(StrictCharField):

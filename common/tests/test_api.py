@@ -128,6 +128,22 @@ def test_an_instant_needs_a_zone(api):
     assert [(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]] == [("#/at", "no_zone")]
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("yesterday", "invalid"),
+        ("", "invalid"),
+        ("2026-13-45T09:00:00", "invalid"),
+        ("2026-11-22T09:00:00 EAT", "invalid"),
+        ("2026-11-22T09:00", "no_zone"),
+        ("yesterday+03:00", "invalid"),
+    ],
+)
+def test_what_is_no_instant_lacks_more_than_a_zone(api, text, code):
+    answer = api.post("/api/things", {"name": "one", "at": text})
+    assert [(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]] == [("#/at", code)]
+
+
 @pytest.mark.parametrize("body", ["[]", '"x"', "null", "5"])
 def test_a_body_that_is_no_object_is_a_validation_error(api, body):
     answer = api.generic("POST", "/api/things", body, content_type="application/json")
