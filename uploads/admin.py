@@ -20,9 +20,10 @@ from common.actor import actor_of
 from common.admin import ObjectAction, ObjectActionsMixin, ReadOnlyAdmin
 from common.admin.shown import NOTHING
 from common.errors import DomainError
+from jobs import selectors as jobs
 from uploads import ports, rights, selectors
 from uploads.actions import deletions, processing, reads
-from uploads.constants import PRIVATE_CACHE, REASONS, THUMBNAIL_TYPE, TRANSITIONS, OwnerKind, State
+from uploads.constants import PRIVATE_CACHE, PROCESS_JOB, REASONS, THUMBNAIL_TYPE, TRANSITIONS, OwnerKind, State
 from uploads.models import File
 
 DOWNLOAD = ObjectAction(
@@ -32,6 +33,7 @@ DOWNLOAD = ObjectAction(
     explain="What is served, under its name. Opening it is written down.",
 )
 VIEW_COLLEAGUES = "accounts.view_user"
+NOT_THROUGH = "The last attempt did not get through, as the virus scanner or the store was silent or the machine busy"
 LIST_CHARACTERS = 28
 LIST_PIXELS, PAGE_PIXELS = 56, 280  # the second fits a phone's card
 
@@ -132,7 +134,10 @@ class FileAdmin(ObjectActionsMixin, ReadOnlyAdmin):
 
     @admin.display(description="Reason", ordering="reason")
     def reason_shown(self, obj: File) -> str:
-        """Why it was refused or failed, in words, with the code that the API shows."""
+        """Why it was refused or failed, in words, with the code that the API shows; or that it is tried again."""
+        if obj.state == State.PROCESSING:
+            due = jobs.waiting_until(kind=PROCESS_JOB, keys=[str(obj.pk)]).get(str(obj.pk))
+            return f"{NOT_THROUGH}. It is tried again at {localtime(due):%H:%M}." if due else NOTHING
         return f"{REASONS[obj.reason]} ({obj.reason})" if obj.reason in REASONS else obj.reason or NOTHING
 
     @admin.display(description="Type")

@@ -1,11 +1,13 @@
 """Files in the back office."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
+from django.utils.timezone import localtime
 
 from audit.models import AuditEvent
 from bookings.tests.factories import make_booking
@@ -18,7 +20,7 @@ from uploads.constants import REASON_INFECTED, REASONS, Bucket
 from uploads.models import File
 from uploads.storage import get_storage
 from uploads.storage.local import LocalStorage
-from uploads.tests.factories import Bookings, arrived, make_user, picture
+from uploads.tests.factories import Bookings, arrived, make_user, picture, waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -260,6 +262,19 @@ def test_the_page_of_a_file_that_arrived_does_not_say_when_its_signature_expires
     client = browser("view_file")
     assert "Expires at" not in client.get(page(image)).content.decode()
     assert "Expires at" in client.get(page(arrived(picture()))).content.decode()
+
+
+def test_the_page_says_that_a_failed_attempt_is_followed_by_another() -> None:
+    file = waiting(picture())
+    said = "The last attempt did not get through, as the virus scanner or the store was silent or the machine busy"
+    client = browser("view_file")
+    assert said not in client.get(page(file)).content.decode(), "it has not been tried yet"
+    File.objects.filter(pk=file.pk).update(state="processing")
+    Job.objects.update(run_at=datetime(2031, 1, 2, 12, 30, tzinfo=UTC))
+    due = localtime(Job.objects.get().run_at)
+    assert f"{said}. It is tried again at {due:%H:%M}." in client.get(page(file)).content.decode()
+    Job.objects.update(state="done", finished_at=db_now())
+    assert said not in client.get(page(file)).content.decode()
 
 
 def test_the_page_names_every_object(image: File) -> None:
