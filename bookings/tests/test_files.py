@@ -40,7 +40,7 @@ def colleague(*held):
 
 def test_bookings_are_a_thing_that_files_belong_to():
     assert ports.target_kind("booking") == ports.TargetKind(
-        "bookings.change_booking", "bookings.view_booking", may_attach, may_read
+        "bookings.change_booking", "bookings.view_booking", may_attach, may_read, "bookings.Booking"
     )
 
 
