@@ -73,7 +73,7 @@ class Front:
         )
         assert sent.status_code == 200, sent.text
         confirmed = self.call("POST", signed["confirm"], 200, file_id=signed["file_id"])
-        assert (confirmed["state"], confirmed["content_type"]) == ("uploaded", None)
+        assert (confirmed["state"], confirmed["content_type"]) == ("uploaded", upload["headers"]["Content-Type"])
         return str(signed["file_id"])
 
 
